@@ -1,0 +1,90 @@
+"""What a decision changes in the store: whole rows to put, and keys to remove. Applying one twice is harmless."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+
+from autosync.model.causes import Cascade
+from autosync.model.holds import Hold
+from autosync.model.ids import AgentId, PartitionName, ProfileName, RequestId, TriggerId
+from autosync.model.requests import Request, Token
+from autosync.model.runs import Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentRow:
+    """What must survive a restart about an agent beyond requests, runs and holds."""
+
+    id: AgentId
+    stopped_by: str | None = None
+    stopped_reason: str = ""
+    failures: int = 0
+    """Consecutive failed runs."""
+    breaker_until: datetime | None = None
+    last_import: Mapping[PartitionName, datetime] = field(default_factory=dict)
+    last_full_import: Mapping[PartitionName, datetime] = field(default_factory=dict)
+    last_repair: datetime | None = None
+    tokens: Mapping[TriggerId, Token] = field(default_factory=dict)
+    """Tokens of imports that did not end well: the next import that does stores them."""
+    seen_handle: str | None = None
+    """The newest run in the engine that was dealt with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleRow:
+    """When a schedule last fired and fires next. ``anchor`` is when it began to count (for intervals)."""
+
+    id: TriggerId
+    anchor: datetime
+    last: datetime | None = None
+    next: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRow:
+    """How far a trigger's changes are known to be imported."""
+
+    trigger: TriggerId
+    token: Token
+    stored: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimateRow:
+    """Recent durations of a profile in seconds, newest last (at most 32), with the changes that each carried."""
+
+    agent: AgentId
+    profile: ProfileName
+    durations: tuple[tuple[float, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestGone:
+    """A request that waits no longer: started as ``run``, or dropped."""
+
+    id: RequestId
+
+
+Row: TypeAlias = Request | RequestGone | Run | Hold | Cascade | AgentRow | ScheduleRow | TokenRow | EstimateRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything of the store that the core's state is rebuilt from at start."""
+
+    requests: tuple[Request, ...] = ()
+    runs: tuple[Run, ...] = ()
+    """Runs that have not ended."""
+    holds: tuple[Hold, ...] = ()
+    """Holds that are open, approved or rejected."""
+    cascades: tuple[Cascade, ...] = ()
+    """Cascades that are not quiet."""
+    agents: tuple[AgentRow, ...] = ()
+    schedules: tuple[ScheduleRow, ...] = ()
+    tokens: tuple[TokenRow, ...] = ()
+    estimates: tuple[EstimateRow, ...] = ()
+    last_request: int = 0
+    last_run: int = 0
+    last_hold: int = 0
+    last_cascade: int = 0
