@@ -1,0 +1,1 @@
+"""The world: everything that talks to engines, stores, connected systems and people. Adapters do not know each other."""

@@ -1,0 +1,1 @@
+"""Where AutoSync remembers: SQLite for real, memory for tests and simulation, one contract for both."""
