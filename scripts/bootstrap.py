@@ -38,16 +38,17 @@ class Trouble(Exception):
 def main(arguments: list[str]) -> int:
     """Bring ``.venv`` to the asked level; return the exit status."""
     level = arguments[0] if arguments else "run"
+    if sys.version_info < OLDEST:
+        here = "{} is {}.{}".format(sys.executable, *sys.version_info[:2])
+        return complain(f"AutoSync needs Python 3.11 or newer; {here}. Name another: make demo PYTHON=python3.12")
+    if level not in LEVELS:
+        return complain(f"usage: bootstrap.py [{' | '.join(LEVELS)}]")
     try:
-        if sys.version_info < OLDEST:
-            here = "{} is {}.{}".format(sys.executable, *sys.version_info[:2])
-            raise Trouble(f"AutoSync needs Python 3.11 or newer; {here}. Name another: make demo PYTHON=python3.12")
-        if level not in LEVELS:
-            raise Trouble(f"usage: bootstrap.py [{' | '.join(LEVELS)}]")
         prepare(level)
     except Trouble as trouble:
-        sys.stderr.write(f"{trouble}\n")
-        return 1
+        return complain(str(trouble))
+    except KeyboardInterrupt:
+        return complain("\ninterrupted; the next call goes on from here")
     return 0
 
 
@@ -124,6 +125,12 @@ def run(command: list[str], otherwise: str) -> None:
     if answer.returncode != 0:
         sys.stderr.write("\n" + (answer.stdout + answer.stderr).decode(errors="replace"))
         raise Trouble(otherwise)
+
+
+def complain(sentence: str) -> int:
+    """Say what stands in the way; return the exit status for that."""
+    sys.stderr.write(sentence + "\n")
+    return 1
 
 
 def tick() -> str:

@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
         command = [program, "pip", "compile", *sources, *FLAGS, *constraints, f"--output-file={target}", *arguments]
         subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
         done.append(target)
-        print(f"✓ {target}")
+        print(target)
     return 0
 
 
