@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from autosync.model.agents import Agent, Pending
-from autosync.model.causes import Cascade
+from autosync.model.agents import Agent, Pending, Sighting
+from autosync.model.causes import Cascade, Cause
 from autosync.model.holds import Hold
 from autosync.model.ids import AgentId, CascadeId, EngineName, HoldId, ProfileName, RequestId, RunId, TriggerId
-from autosync.model.requests import Request
+from autosync.model.requests import Request, Trail
 from autosync.model.rows import AgentRow, EstimateRow, ScheduleRow, TokenRow
 from autosync.model.runs import Run
 from autosync.model.settings import Settings
@@ -24,6 +24,39 @@ class Inspection(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Why somebody must look at what is pending on an agent: the work that is found carries these on.
+
+    Not stored: at start every agent is looked at anyway.
+    """
+
+    causes: tuple[Cause, ...] = ()
+    cascades: frozenset[CascadeId] = frozenset()
+    trail: Mapping[AgentId, Trail] = field(default_factory=dict)
+    imports: bool = False
+    """Whether staged imports become requests too, not only pending exports."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptWord:
+    """What a controller script said about a profile; ``allowed`` is None while it is being asked."""
+
+    allowed: bool | None
+    until: datetime | None = None
+    """After that it is asked again."""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitLog:
+    """Where the waiting time of a request goes, so that its run can tell."""
+
+    reason: str
+    since: datetime
+    spent: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentState:
     """One agent as it is known now."""
 
@@ -35,6 +68,16 @@ class AgentState:
     inspection: Inspection = Inspection.UNKNOWN
     reported: frozenset[str] = frozenset()
     """What has been said once and need not be said again (empty slots, missing profiles)."""
+    overtaken: bool = False
+    """Whether a run started or ended since the engine was asked: its answer is old when it comes."""
+    syncs_seen: int = 0
+    """``EngineState.syncs`` when the engine was asked: pending exports are known only while the two are equal."""
+    ask_after: datetime | None = None
+    """Set while the engine could not answer: when it is asked again."""
+    look: Look | None = None
+    script: Mapping[ProfileName, ScriptWord] = field(default_factory=dict)
+    sighted: Sighting | None = None
+    """Somebody else's run that was seen while our own start was under way; dealt with when that is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +88,10 @@ class EngineState:
     lost_since: datetime | None = None
     error: str = ""
     last_start: datetime | None = None
+    described: bool = False
+    """Whether the agents were described since the connection was made."""
+    syncs: int = 0
+    """Grows when a synchronization starts or ends: each time pending exports may have changed on any agent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,3 +117,8 @@ class State:
     last_hold: int = 0
     last_cascade: int = 0
     timer: datetime | None = None
+    waits: Mapping[RequestId, WaitLog] = field(default_factory=dict)
+    inquiries: Mapping[RunId, datetime] = field(default_factory=dict)
+    """When the engine is asked again about runs of which contact was lost."""
+    clock: datetime | None = None
+    """The latest time that a decision saw: how a clock that steps back is noticed."""

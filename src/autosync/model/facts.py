@@ -16,6 +16,8 @@ class FactKind(StrEnum):
 
     SERVICE_STARTED = "service-started"
     SETTINGS_APPLIED = "settings-applied"
+    STORE_RECOVERED = "store-recovered"
+    """The store can be written again; nothing was started while it could not."""
     ENGINE_CONNECTED = "engine-connected"
     ENGINE_LOST = "engine-lost"
     AGENT_FOUND = "agent-found"

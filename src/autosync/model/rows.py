@@ -10,6 +10,7 @@ from autosync.model.holds import Hold
 from autosync.model.ids import AgentId, PartitionName, ProfileName, RequestId, TriggerId
 from autosync.model.requests import Request, Token
 from autosync.model.runs import Run
+from autosync.model.steps import StepKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,12 @@ class EstimateRow:
     agent: AgentId
     profile: ProfileName
     durations: tuple[tuple[float, int], ...] = ()
+    steps: tuple[StepKind, ...] = ()
+    """What the profile did when it last ran."""
+    outbound: Mapping[AgentId, float] = field(default_factory=dict)
+    """Share of its recent synchronizations that left exports on that agent; recent ones weigh more."""
+    confirming: float | None = None
+    """Share of its recent confirming imports that staged changes; None: it never confirmed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

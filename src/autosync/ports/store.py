@@ -1,6 +1,6 @@
 """The promise of a store: what was committed is there after any crash, whole or not at all.
 
-Obligations (contract suite: ``autosync.testing.contracts.store``): a commit is one transaction, durable when it returns;
+Obligations (contract suite: ``autosync.testing.contracts.store``): a commit is one transaction and durable on return;
 rows are put whole and putting one again changes nothing; invariants (one running run an agent, one waiting request an
 agent and profile) are enforced by the store itself and raise ``IllegalTransition``. ``StoreUnavailable``: nothing of
 the commit was stored; the same commit may be tried again. Queries see only what was committed.

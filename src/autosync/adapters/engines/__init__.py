@@ -1,0 +1,1 @@
+"""Engines: what executes run profiles. One folder each."""

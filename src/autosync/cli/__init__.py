@@ -1,0 +1,1 @@
+"""The command line: thin. It parses, asks the service's API, and prints for people or for programs."""

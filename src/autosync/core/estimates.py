@@ -1,0 +1,107 @@
+"""What past runs say about the next: how long it takes, and what it leaves to do.
+
+Durations are medians of recent runs of a similar size, so that one outlier moves nothing; a profile that never ran gets a
+cautious default. What a run leads to (which targets a synchronization reaches, whether a confirming import stages
+generated attributes) is a moving share. Estimates order starts; nothing is ever refused or lost because of one.
+"""
+
+from collections.abc import Mapping
+from statistics import median
+
+from autosync.model.ids import AgentId
+from autosync.model.rows import EstimateRow
+from autosync.model.runs import Run
+from autosync.model.steps import Profile, StepKind
+
+KEPT = 32
+"""Runs that a row remembers."""
+NEWEST = 0.25
+"""Weight of the newest run in a moving share."""
+FULL_IMPORT_S = 300.0
+SYNC_S = 60.0
+OTHER_S = 30.0
+
+
+def learned(row: EstimateRow | None, run: Run) -> EstimateRow | None:
+    """Return the row after a run that ended with a result; None when the run says nothing about the next.
+
+    Call it once for every ended run whose outcome is SUCCESS or OBJECT_ERRORS.
+    """
+    result = run.result
+    ended = (result and result.ended) or run.ended
+    if result is None or ended is None or not result.steps:
+        return row
+    began = result.started or run.started
+    old = row or EstimateRow(agent=run.agent, profile=run.profile)
+    steps = tuple(step.kind for step in result.steps)
+    seconds = max(0.0, (ended - began).total_seconds())
+    return EstimateRow(
+        agent=run.agent,
+        profile=run.profile,
+        durations=(*old.durations, (seconds, changes_of(run)))[-KEPT:],
+        steps=steps,
+        outbound=_outbound(old, run),
+        confirming=_confirming(old, run),
+    )
+
+
+def changes_of(run: Run) -> int:
+    """Return how many changes the run carried: staged or exported, or for a synchronization what waited for it."""
+    steps = run.result.steps if run.result is not None else ()
+    counted = sum(counts.total for step in steps for counts in (step.staged, step.exported) if counts is not None)
+    if counted == 0 and any(step.kind.syncs for step in steps) and run.request_as_started is not None:
+        return run.request_as_started.expected or 0
+    return counted
+
+
+def _outbound(old: EstimateRow, run: Run) -> Mapping[AgentId, float]:
+    reached: set[AgentId] = set()
+    synchronized = False
+    for step in run.result.steps if run.result is not None else ():
+        if step.kind.syncs and step.outbound is not None:
+            synchronized = True
+            reached.update(agent for agent, count in step.outbound.items() if count)
+    if not synchronized:
+        return old.outbound
+    if not old.outbound:
+        return dict.fromkeys(sorted(reached), 1.0)
+    return {
+        agent: old.outbound.get(agent, 0.0) * (1 - NEWEST) + (NEWEST if agent in reached else 0.0)
+        for agent in sorted(old.outbound.keys() | reached)
+    }
+
+
+def _confirming(old: EstimateRow, run: Run) -> float | None:
+    if run.request_as_started is None or not run.request_as_started.confirms or run.result is None:
+        return old.confirming
+    staged = [step.staged for step in run.result.steps if step.kind.imports]
+    if not staged or None in staged:
+        return old.confirming
+    found = 1.0 if any(counts is not None and counts.total for counts in staged) else 0.0
+    return found if old.confirming is None else old.confirming * (1 - NEWEST) + found * NEWEST
+
+
+def seconds_of(row: EstimateRow | None, profile: Profile | None, changes: int | None) -> float:
+    """Return how long the next run may take, in seconds: the median of past runs of a similar size."""
+    if row is None or not row.durations:
+        return _default(row.steps if row is not None else (), profile)
+    if changes is None:
+        return median(seconds for seconds, _ in row.durations)
+    nearest = sorted(row.durations, key=lambda past: abs(_size(past[1]) - _size(changes)))
+    alike = [seconds for seconds, carried in nearest if abs(_size(carried) - _size(changes)) <= 1]
+    return median(alike or [seconds for seconds, _ in nearest[:5]])
+
+
+def _size(changes: int) -> int:
+    """Return the bucket of a number of changes: 0, 1-3, 4-15, 16-63, …"""
+    return (changes.bit_length() + 1) // 2
+
+
+def _default(steps: tuple[StepKind, ...], profile: Profile | None) -> float:
+    kinds = steps or (tuple(step.kind for step in profile.steps) if profile is not None else ())
+    total = 0.0
+    for kind in kinds:
+        total += FULL_IMPORT_S if kind.is_full_import else SYNC_S if kind.syncs else OTHER_S
+    return total or SYNC_S
+
+

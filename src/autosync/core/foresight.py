@@ -1,0 +1,179 @@
+"""From requests, runs and estimates to what the look ahead plays with: bits, seconds and likely follow-ups."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from autosync.core.admission import LockSet
+from autosync.core.estimates import OTHER_S, SYNC_S, seconds_of
+from autosync.core.lookahead import Part, Prospect, Reach, Rules, Work, key_of
+from autosync.model.causes import Cascade, CauseKind
+from autosync.model.ids import AgentId, CascadeId, ProfileName, engine_of
+from autosync.model.requests import Request
+from autosync.model.rows import EstimateRow
+from autosync.model.settings import EngineSettings, RunMode
+from autosync.model.steps import Profile, StepKind
+
+LIKELY = 0.3
+"""A target that fewer of an agent's synchronizations reach is not foreseen."""
+KNOWN_RUNS = 3
+"""So many synchronizations without any export say that there will be none."""
+UNLIMITED = 1_000_000
+EXTRA = 1_000_000
+"""Keys from here on are for a second request of the same agent and part."""
+
+Rows = Mapping[tuple[AgentId, ProfileName], EstimateRow]
+
+
+@dataclass(slots=True)
+class Foresight:
+    """Translates one engine's requests and runs; asked once per choice."""
+
+    engine: EngineSettings
+    rows: Rows
+    cascades: Mapping[CascadeId, Cascade]
+    now: datetime
+    _numbers: dict[AgentId, int] = field(default_factory=dict)
+    _agents: list[AgentId] = field(default_factory=list)
+    _bits: dict[CascadeId, int] = field(default_factory=dict)
+    _weights: list[float] = field(default_factory=list)
+    _ages: list[float] = field(default_factory=list)
+    _by_part: dict[AgentId, dict[Part, EstimateRow]] = field(default_factory=dict)
+    _locks: dict[int, int] = field(default_factory=dict)
+    _keys: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Find out which row tells about which part of an agent's work."""
+        for row in self.rows.values():
+            if engine_of(row.agent) != self.engine.name:
+                continue
+            part = _part_of_row(row)
+            known = self._by_part.setdefault(row.agent, {})
+            if part is not None and (part not in known or len(row.durations) > len(known[part].durations)):
+                known[part] = row
+
+    def work(self, request: Request, profile: Profile | None, locks: LockSet, expected: int | None) -> Work:
+        """Return a waiting request as a piece of work."""
+        part = part_of(profile)
+        agent = self._number(request.agent)
+        row = self.rows.get((request.agent, request.profile))
+        key = key_of(agent, part)
+        if key in self._keys:
+            key = EXTRA + len(self._keys)
+        self._keys.add(key)
+        changes = expected if expected is not None else 1
+        return Work(
+            agent=agent,
+            part=part,
+            seconds=seconds_of(row, profile, expected),
+            locks=self._lock_bits(agent, locks),
+            cascades=self._cascade_bits(request.cascades, request.wished, changes),
+            changes=max(1, changes),
+            since=(request.wished - self.now).total_seconds(),
+            alone=locks.alone,
+            sync=locks.sync,
+            confirms=request.confirms,
+            stages=self._stages(request, row),
+            key=key,
+        )
+
+    def left(self, started: datetime, work: Work) -> float:
+        """Return in how many seconds a run that goes on should end; one that is late should end soon."""
+        gone = (self.now - started).total_seconds()
+        return work.seconds - gone if gone < work.seconds else max(1.0, 0.1 * gone)
+
+    def prospect(self, going: Sequence[tuple[float, Work]], waiting: Sequence[Work]) -> Prospect:
+        """Return everything that a play needs."""
+        reaches: list[Reach] = []
+        while len(reaches) < len(self._agents):  # numbering targets makes the list longer
+            reaches.append(self._reach(self._agents[len(reaches)]))
+        rules = Rules(
+            syncs_alone=self.engine.run_mode is not RunMode.UNSUPPORTED,
+            all_alone=self.engine.run_mode is RunMode.EXCLUSIVE,
+            most=self.engine.max_parallel or UNLIMITED,
+        )
+        cascades = tuple(zip(self._ages, self._weights, strict=True))
+        return Prospect(reaches=reaches, rules=rules, going=going, waiting=waiting, cascades=cascades)
+
+    def targets(self, agent: AgentId) -> tuple[AgentId, ...] | None:
+        """Return the agents that a synchronization of ``agent`` usually leaves exports for; None: not known yet."""
+        row = self._by_part.get(agent, {}).get(Part.SYNC)
+        if row is None or (not row.outbound and len(row.durations) < KNOWN_RUNS):
+            return None
+        return tuple(target for target, share in row.outbound.items() if share >= LIKELY)
+
+    def _reach(self, agent: AgentId) -> Reach:
+        number = self._number(agent)
+        targets = self.targets(agent)
+        known = self._by_part.get(agent, {})
+        confirming = known[Part.IMPORT].confirming if Part.IMPORT in known else None
+        return Reach(
+            locks=self._locks.get(number, 1 << number),
+            targets=None if targets is None else tuple(self._number(target) for target in targets),
+            confirming_stages=confirming is not None and confirming >= LIKELY,
+            seconds=_seconds(known),
+        )
+
+    def _number(self, agent: AgentId) -> int:
+        if agent not in self._numbers:
+            self._numbers[agent] = len(self._agents)
+            self._agents.append(agent)
+        return self._numbers[agent]
+
+    def _lock_bits(self, number: int, locks: LockSet) -> int:
+        bits = 0
+        for agent in locks.agents:
+            bits |= 1 << self._number(agent)
+        self._locks[number] = self._locks.get(number, 0) | bits
+        return bits
+
+    def _cascade_bits(self, cascades: frozenset[CascadeId], wished: datetime, changes: int) -> int:
+        bits = 0
+        for cascade in cascades:
+            if cascade not in self._bits:
+                known = self.cascades.get(cascade)
+                self._bits[cascade] = len(self._ages)
+                self._ages.append((self.now - (known.changed if known is not None else wished)).total_seconds())
+                self._weights.append(1.0)
+            bit = self._bits[cascade]
+            self._weights[bit] = max(self._weights[bit], changes / len(cascades))
+            bits |= 1 << bit
+        return bits
+
+    def _stages(self, request: Request, row: EstimateRow | None) -> bool:
+        """Return whether an import will leave something to synchronize."""
+        outside = any(cause.kind in {CauseKind.TRIGGER, CauseKind.WAKE} for cause in request.causes)
+        if row is None or outside:
+            return True
+        if request.confirms:
+            return row.confirming is None or row.confirming >= LIKELY
+        return any(changes for _, changes in row.durations)
+
+
+def part_of(profile: Profile | None) -> Part:
+    """Return what a profile comes down to: the last that it does decides what follows."""
+    if profile is None or profile.syncs:
+        return Part.SYNC
+    return Part.EXPORT if profile.exports else Part.IMPORT
+
+
+def _part_of_row(row: EstimateRow) -> Part | None:
+    if any(kind.syncs for kind in row.steps):
+        return Part.SYNC
+    if any(kind.exports for kind in row.steps):
+        return Part.EXPORT
+    return Part.IMPORT if StepKind.DELTA_IMPORT in row.steps else None
+
+
+def _seconds(known: Mapping[Part, EstimateRow]) -> Callable[[Part, int], float]:
+    memory: dict[tuple[Part, int], float] = {}
+
+    def seconds(part: Part, changes: int) -> float:
+        key = (part, changes.bit_length())
+        if key not in memory:
+            row = known.get(part)
+            default = SYNC_S if part is Part.SYNC else OTHER_S
+            memory[key] = seconds_of(row, None, changes) if row is not None and row.durations else default
+        return memory[key]
+
+    return seconds

@@ -1,0 +1,225 @@
+"""Holds: what the guards keep back until a person decides, and what becomes of that decision."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from autosync.core import guards, inspection, obstacles
+from autosync.core.narration import by_whom, counts_text
+from autosync.core.state import AgentState
+from autosync.core.turn import Turn
+from autosync.model.agents import Pending, PendingSet
+from autosync.model.counts import Counts
+from autosync.model.facts import FactKind, Severity
+from autosync.model.holds import Breach, Hold, HoldKind, HoldState
+from autosync.model.ids import AgentId, PartitionName, engine_of
+from autosync.model.requests import Request
+from autosync.model.steps import Profile
+from autosync.model.stimuli import HoldDecided
+
+UNCOUNTED = PendingSet(counts=None, fingerprint="uncounted")
+"""Stands for the pending set of an engine that cannot say what is pending."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What the guards saw in one pending set."""
+
+    agent: AgentId
+    kind: HoldKind
+    partition: PartitionName
+    pending: PendingSet
+    breaches: tuple[Breach, ...]
+
+
+def sets_of(pending: Pending, kind: HoldKind) -> Mapping[PartitionName, PendingSet]:
+    """Return the pending sets that a kind of hold is about."""
+    return pending.imports if kind is HoldKind.STAGED else pending.exports
+
+
+def admit(turn: Turn, request: Request, profile: Profile) -> Request:
+    """Have the guards look at what the request would let pass, as far as it is known; a breach makes a hold."""
+    known = turn.agent(request.agent)
+    for kind, partition in obstacles.guarded(profile):
+        if _is_known(turn, known, kind):
+            _judge(turn, _see(turn, known, kind, partition))
+    hold = next((each for each in of_agent(turn, request.agent) if obstacles.keeps_back(each, profile)), None)
+    if (hold and hold.id) != request.hold:
+        request = replace(request, hold=hold.id if hold else None)
+        turn.put_request(request)
+    return request
+
+
+def review(turn: Turn, agent: AgentId) -> None:
+    """Look again at the agent's holds: what was seen may have grown, shrunk or gone."""
+    known = turn.agent(agent)
+    for hold in of_agent(turn, agent):
+        if hold.state is HoldState.REJECTED or not _is_known(turn, known, hold.kind):
+            continue
+        if hold.kind is HoldKind.FLAPPING:
+            _review_flapping(turn, known, hold)
+        elif hold.partition is not None:
+            _judge(turn, _see(turn, known, hold.kind, hold.partition))
+
+
+def of_agent(turn: Turn, agent: AgentId) -> tuple[Hold, ...]:
+    """Return the agent's holds that are open, approved or rejected."""
+    return tuple(hold for hold in turn.holds.now.values() if hold.agent == agent)
+
+
+def open_flapping(turn: Turn, agent: AgentId, counts: Counts, repeats: int) -> None:
+    """Stop an agent that exports the same again and again; told once."""
+    if any(hold.kind is HoldKind.FLAPPING for hold in of_agent(turn, agent)):
+        return
+    text = f"{agent} exported the same {repeats} times in a row without an outside cause: {counts_text(counts)}"
+    turn.record(FactKind.FLAPPING_FOUND, text, severity=Severity.ERROR, agent=agent)
+    breach = Breach(what="equal exports in a row", count=repeats, limit=str(repeats))
+    pending = PendingSet(counts=counts)
+    _open(turn, Hold(
+        id=turn.next_hold(), kind=HoldKind.FLAPPING, agent=agent, partition=None, opened=turn.now,
+        breaches=(breach,), counts=counts, fingerprint=pending.identity, text=text,
+    ))
+
+
+def used(turn: Turn, agent: AgentId, profile: Profile) -> None:
+    """Settle an approval that a run now uses up; approvals of a set stay until the set is another."""
+    for hold in of_agent(turn, agent):
+        if hold.kind is HoldKind.FLAPPING and hold.state is HoldState.APPROVED and profile.exports:
+            _end(turn, hold, "the export that was approved runs")
+
+
+def decided(turn: Turn, decision: HoldDecided) -> None:
+    """Carry out a person's decision, or record why it was refused."""
+    hold = turn.holds.now.get(decision.hold)
+    if hold is None:
+        _refuse(turn, decision, None, f"there is no hold {decision.hold} that waits for a decision")
+    elif decision.decision == "approve":
+        _approve(turn, decision, hold)
+    elif decision.decision == "reject" and hold.state is not HoldState.REJECTED:
+        _decide(turn, decision, hold, HoldState.REJECTED)
+    elif decision.decision == "lift" and hold.state is not HoldState.OPEN:
+        _decide(turn, decision, hold, HoldState.LIFTED)
+    else:
+        _refuse(turn, decision, hold, f"hold {hold.id} is {hold.state.value}, so it cannot be decided: {decision.decision}")
+
+
+def _approve(turn: Turn, decision: HoldDecided, hold: Hold) -> None:
+    if hold.state is HoldState.APPROVED:
+        _refuse(turn, decision, hold, f"hold {hold.id} is approved already")
+    elif decision.fingerprint != hold.fingerprint:
+        text = f"the pending set of {hold.agent} has changed since you looked: {counts_text(hold.counts)} now. Look again"
+        _refuse(turn, decision, hold, text)
+    else:
+        _decide(turn, decision, hold, HoldState.APPROVED)
+        if hold.kind is HoldKind.FLAPPING:
+            _forget_trail(turn, hold.agent)
+
+
+def _decide(turn: Turn, decision: HoldDecided, hold: Hold, state: HoldState) -> None:
+    turn.put_hold(
+        replace(hold, state=state, decided=turn.now, decided_by=decision.by, reason=decision.reason or None)
+    )
+    text = f"hold {hold.id} on {hold.agent} was {state.value} {by_whom(decision.by, decision.reason)}"
+    turn.record(FactKind.HOLD_DECIDED, text, agent=hold.agent, hold=hold.id, person=decision.by)
+    if state is not HoldState.REJECTED:
+        _let_go(turn, hold)
+
+
+def _refuse(turn: Turn, decision: HoldDecided, hold: Hold | None, text: str) -> None:
+    agent = hold.agent if hold is not None else None
+    turn.record(
+        FactKind.REFUSED, text, severity=Severity.WARNING, agent=agent, hold=decision.hold, person=decision.by
+    )
+
+
+def _is_known(turn: Turn, known: AgentState, kind: HoldKind) -> bool:
+    if kind is HoldKind.STAGED:
+        return inspection.imports_known(known)
+    return inspection.exports_known(known, turn.engine(engine_of(known.row.id)))
+
+
+def _see(turn: Turn, known: AgentState, kind: HoldKind, partition: PartitionName) -> _Seen:
+    agent = known.row.id
+    found = turn.agent_settings(agent).guards
+    thresholds = found.staged if kind is HoldKind.STAGED else found.exports
+    if known.pending is None:
+        pending, population = UNCOUNTED, None
+    else:
+        pending = sets_of(known.pending, kind).get(partition) or PendingSet(counts=Counts())
+        population = known.pending.population.get(partition)
+    passed = guards.breaches(pending, population, thresholds)
+    return _Seen(agent=agent, kind=kind, partition=partition, pending=pending, breaches=passed)
+
+
+def _judge(turn: Turn, seen: _Seen) -> None:
+    """Open, change or settle the hold on what was seen. A rejection stands until it is lifted."""
+    hold = next(
+        (each for each in of_agent(turn, seen.agent) if (each.kind, each.partition) == (seen.kind, seen.partition)), None
+    )
+    if hold is None:
+        if seen.breaches:
+            _open(turn, _hold_on(turn, seen))
+    elif hold.state is HoldState.REJECTED:
+        return
+    elif not seen.breaches:
+        _end(turn, hold, "what is pending passes the limits no more")
+    elif hold.fingerprint != seen.pending.identity:
+        if hold.state is HoldState.APPROVED:
+            _end(turn, hold, "what was approved is no longer what is pending")
+            _open(turn, _hold_on(turn, seen))
+        else:
+            renewed = _hold_on(turn, seen, hold)
+            turn.put_hold(renewed)
+            turn.record(FactKind.HOLD_OPENED, _changed_text(renewed), severity=Severity.WARNING, agent=hold.agent, hold=hold.id)
+
+
+def _review_flapping(turn: Turn, known: AgentState, hold: Hold) -> None:
+    pending = known.pending
+    if pending is not None and all(each.counts is not None and each.counts.total == 0 for each in pending.exports.values()):
+        _end(turn, hold, "nothing is left to export")
+
+
+def _hold_on(turn: Turn, seen: _Seen, before: Hold | None = None) -> Hold:
+    what = "staged imports" if seen.kind is HoldKind.STAGED else "pending exports"
+    said = "; ".join(f"{each.count:,} {each.what}, limit {each.limit}" for each in seen.breaches)
+    return Hold(
+        id=before.id if before else turn.next_hold(),
+        kind=seen.kind,
+        agent=seen.agent,
+        partition=seen.partition,
+        opened=before.opened if before else turn.now,
+        breaches=seen.breaches,
+        counts=seen.pending.counts,
+        fingerprint=seen.pending.identity,
+        sample=seen.pending.sample,
+        text=f"{what} of {seen.agent}: {said}",
+    )
+
+
+def _changed_text(hold: Hold) -> str:
+    return f"what hold {hold.id} keeps back has changed: {hold.text}"
+
+
+def _open(turn: Turn, hold: Hold) -> None:
+    turn.put_hold(hold)
+    text = f"hold {hold.id} was opened and waits for a decision: {hold.text}"
+    data: dict[str, object] = {"fingerprint": hold.fingerprint, "breaches": [f"{b.count} {b.what}, limit {b.limit}" for b in hold.breaches]}
+    turn.record(FactKind.HOLD_OPENED, text, severity=Severity.ERROR, agent=hold.agent, hold=hold.id, data=data)
+
+
+def _end(turn: Turn, hold: Hold, why: str) -> None:
+    turn.put_hold(replace(hold, state=HoldState.SETTLED))
+    turn.record(FactKind.HOLD_SETTLED, f"hold {hold.id} on {hold.agent} is settled: {why}", agent=hold.agent, hold=hold.id)
+    _let_go(turn, hold)
+
+
+def _let_go(turn: Turn, hold: Hold) -> None:
+    for request in tuple(turn.requests.now.values()):
+        if request.hold == hold.id:
+            turn.put_request(replace(request, hold=None))
+
+
+def _forget_trail(turn: Turn, agent: AgentId) -> None:
+    for request in tuple(turn.requests.now.values()):
+        if agent in request.trail:
+            kept = {each: trail for each, trail in request.trail.items() if each != agent}
+            turn.put_request(replace(request, trail=kept))

@@ -1,0 +1,62 @@
+"""What is known to be pending on an agent, when that grows old, and when the engine is asked again."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from autosync.core.state import AgentState, EngineState, Inspection
+from autosync.core.turn import Turn
+from autosync.model.commands import Inspect
+from autosync.model.ids import AgentId, engine_of
+from autosync.model.stimuli import Inspected
+
+ASK_AGAIN = timedelta(seconds=15)
+"""After the engine could not answer."""
+
+
+def imports_known(agent: AgentState) -> bool:
+    """Return whether the staged imports are known."""
+    return agent.inspection is Inspection.KNOWN
+
+
+def exports_known(agent: AgentState, engine: EngineState) -> bool:
+    """Return whether the pending exports are known: no synchronization started or ended since the engine was asked."""
+    return agent.inspection is Inspection.KNOWN and agent.syncs_seen == engine.syncs
+
+
+def overtake(turn: Turn, agent: AgentId, *, synchronizes: bool) -> None:
+    """Forget what is pending: a run of the agent starts or ends. A synchronization changes exports of every agent."""
+    known = turn.agent(agent)
+    if known.inspection is not Inspection.UNKNOWN:
+        asked = known.inspection is Inspection.ASKED
+        inspection = Inspection.ASKED if asked else Inspection.UNKNOWN
+        turn.put_agent(replace(known, inspection=inspection, overtaken=asked, pending=None))
+    if synchronizes:
+        name = engine_of(agent)
+        engine = turn.engine(name)
+        turn.put_engine(name, replace(engine, syncs=engine.syncs + 1))
+
+
+def ask(turn: Turn, agent: AgentId) -> None:
+    """Have the engine asked, unless it is being asked already or could not answer a moment ago."""
+    known = turn.agent(agent)
+    if known.inspection is Inspection.ASKED or (known.ask_after is not None and turn.now < known.ask_after):
+        return
+    seen = turn.engine(engine_of(agent)).syncs
+    asked = replace(known, inspection=Inspection.ASKED, overtaken=False, pending=None, syncs_seen=seen, ask_after=None)
+    turn.put_agent(asked)
+    turn.command(Inspect(agent=agent))
+
+
+def take_in(turn: Turn, answer: Inspected) -> bool:
+    """Take in what the engine says is pending; return False where nobody asked or a run has overtaken the answer."""
+    known = turn.agents.now.get(answer.agent)
+    if known is None or known.inspection is not Inspection.ASKED:
+        return False
+    if known.overtaken:
+        turn.put_agent(replace(known, inspection=Inspection.UNKNOWN, overtaken=False))
+        return False
+    if answer.pending is None and answer.error:
+        turn.put_agent(replace(known, inspection=Inspection.UNKNOWN, ask_after=turn.now + ASK_AGAIN))
+        return False
+    turn.put_agent(replace(known, inspection=Inspection.KNOWN, pending=answer.pending))
+    return True

@@ -1,0 +1,214 @@
+"""A look ahead: play what is known to its end with learned durations, and tell what a set of starts would cost.
+
+The play knows nothing of the future but the follow-ups that history makes likely: an import leads to a synchronization, a
+synchronization to exports on the targets that it usually reaches, an export to its confirming import. The cost of a play is
+the sum over the cascades of how long each will have taken when its last export is confirmed, late ones weighing more.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from heapq import heappop, heappush
+from typing import TypeAlias
+
+MOST_RUNS = 400
+"""A play longer than this is cut off: it only has to compare."""
+
+
+class Part(IntEnum):
+    """What a piece of work does, reduced to what leads to what."""
+
+    IMPORT = 0
+    SYNC = 1
+    EXPORT = 2
+
+
+@dataclass(slots=True)
+class Work:
+    """One run, going or to come. Agents and cascades are bits, so that overlap is one operation."""
+
+    agent: int
+    part: Part
+    seconds: float
+    locks: int
+    """Bits of the agents that it locks, its own included."""
+    cascades: int
+    changes: int = 1
+    since: float = 0.0
+    """Since when it waits, in seconds before (negative) or after now."""
+    alone: bool = False
+    sync: bool = False
+    confirms: bool = False
+    stages: bool = True
+    """Whether an import is expected to leave something to synchronize."""
+    key: int = 0
+    """``key_of`` its agent and part; something else where several of the same wait."""
+
+
+def key_of(agent: int, part: Part) -> int:
+    """Return the place of an agent's waiting work of a kind; new work for the same place merges."""
+    return agent * 4 + part
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What history says about an agent: how long its runs take, and where they lead."""
+
+    locks: int
+    targets: tuple[int, ...] | None
+    """Agents that its synchronizations usually leave exports for; None where nothing is known."""
+    confirming_stages: bool
+    seconds: Callable[[Part, int], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The engine's rules, as the play needs them."""
+
+    syncs_alone: bool
+    all_alone: bool
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """Everything that a play starts from."""
+
+    reaches: Sequence[Reach]
+    rules: Rules
+    going: Sequence[tuple[float, Work]]
+    """Runs that go on, with the seconds until their expected end."""
+    waiting: Sequence[Work]
+    cascades: Sequence[tuple[float, float]] = field(default_factory=tuple)
+    """Per cascade its age in seconds and its weight."""
+
+
+Order: TypeAlias = Callable[["Play"], list[Work]]
+"""A plain policy: starts in the play what it would start at this moment, and returns it."""
+
+
+class Play:
+    """One possible future. Times are seconds from now."""
+
+    __slots__ = ("alone", "arrivals", "busy", "ends", "going", "now", "prospect", "serial", "sync", "waiting")
+
+    def __init__(self, prospect: Prospect) -> None:
+        self.prospect = prospect
+        self.now = 0.0
+        self.busy = 0
+        self.alone = 0
+        self.sync = 0
+        self.serial = 0
+        self.going: list[tuple[float, int, Work]] = []
+        self.ends: float = 0.0
+        """When the last of the going runs is expected to end."""
+        self.waiting: dict[int, Work] = {work.key: work for work in prospect.waiting}
+        self.arrivals: list[tuple[float, int]] = []
+        for left, work in prospect.going:
+            self._go(work, max(left, 1.0))
+
+    def run(self, starts: Iterable[Work], order: Order) -> float:
+        """Play to the end after ``starts``; return the cost."""
+        for work in starts:
+            self.start(work)
+        for _ in range(MOST_RUNS):
+            if not self.going:
+                break
+            self._end_next()
+            order(self)
+        return self._cost()
+
+    def start(self, work: Work) -> None:
+        """Start a piece of waiting work now."""
+        del self.waiting[work.key]
+        self._go(work, work.seconds)
+
+    def admits(self, work: Work) -> bool:
+        """Return whether the work may start beside what goes on."""
+        if work.locks & self.busy or self.alone or (work.alone and self.going):
+            return False
+        return not (work.sync and self.sync) and len(self.going) < self.prospect.rules.most
+
+    def _go(self, work: Work, seconds: float) -> None:
+        self.serial += 1
+        end = self.now + seconds
+        heappush(self.going, (end, self.serial, work))
+        self.busy |= work.locks
+        self.alone += work.alone
+        self.sync += work.sync
+        self.ends = max(self.ends, end)
+
+    def _end_next(self) -> None:
+        self.now, _, work = heappop(self.going)
+        self.busy = 0
+        for _, _, other in self.going:
+            self.busy |= other.locks
+        self.alone -= work.alone
+        self.sync -= work.sync
+        if work.part is Part.IMPORT:
+            self._imported(work)
+        elif work.part is Part.SYNC:
+            self._synchronized(work)
+        else:
+            self._wish(work.agent, Part.IMPORT, work)
+
+    def _imported(self, work: Work) -> None:
+        reach = self.prospect.reaches[work.agent]
+        if work.confirms:
+            self.arrivals.append((self.now, work.cascades))
+        if work.stages and (reach.targets is None or reach.targets):
+            self._wish(work.agent, Part.SYNC, work)
+
+    def _synchronized(self, work: Work) -> None:
+        targets = self.prospect.reaches[work.agent].targets
+        if targets is None:
+            self.arrivals.append((self.now, work.cascades))
+            return
+        for target in targets:
+            self._wish(target, Part.EXPORT, work)
+
+    def _wish(self, agent: int, part: Part, because: Work) -> None:
+        """Add foreseen work, or let what already waits carry it along."""
+        key = key_of(agent, part)
+        confirms = because.part is Part.EXPORT
+        old = self.waiting.get(key)
+        if old is not None:
+            self.waiting[key] = replace(
+                old,
+                cascades=old.cascades | because.cascades,
+                changes=old.changes + because.changes,
+                confirms=old.confirms or confirms,
+            )
+            return
+        reach = self.prospect.reaches[agent]
+        rules = self.prospect.rules
+        self.waiting[key] = Work(
+            agent=agent,
+            part=part,
+            seconds=reach.seconds(part, because.changes),
+            locks=reach.locks,
+            cascades=because.cascades,
+            changes=because.changes,
+            since=self.now,
+            alone=rules.all_alone or (rules.syncs_alone and part is Part.SYNC),
+            sync=part is Part.SYNC,
+            confirms=confirms,
+            stages=reach.confirming_stages if confirms else True,
+            key=key,
+        )
+
+    def _cost(self) -> float:
+        cost = 0.0
+        left = -1
+        for moment, cascades in reversed(self.arrivals):
+            fresh = cascades & left
+            left &= ~cascades
+            while fresh:
+                low = fresh & -fresh
+                age, weight = self.prospect.cascades[low.bit_length() - 1]
+                cost += weight * (age + moment) ** POWER
+                fresh ^= low
+        return cost
+
+
+POWER = 1.0

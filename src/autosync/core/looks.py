@@ -1,0 +1,107 @@
+"""Looking for work: what is pending on an agent becomes requests, because a run left it or because it was just there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from autosync.core import discovery, holds, inspection, queue
+from autosync.core.narration import counts_text
+from autosync.core.state import AgentState, EngineState, Look
+from autosync.core.turn import Turn
+from autosync.model.agents import Agent, PendingSet
+from autosync.model.causes import Cause, CauseKind
+from autosync.model.facts import FactKind
+from autosync.model.holds import HoldKind, HoldState
+from autosync.model.ids import AgentId, PartitionName, engine_of
+from autosync.model.steps import Slot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """Pending work of one partition, and what would do it."""
+
+    slot: Slot
+    partition: PartitionName
+    pending: PendingSet
+
+    @property
+    def count(self) -> int | None:
+        """Return how many changes wait; None when the engine cannot count."""
+        return self.pending.counts.total if self.pending.counts is not None else None
+
+
+def want(turn: Turn, agent: AgentId, look: Look) -> None:
+    """Remember to look at an agent as soon as that can be done; two reasons to look become one."""
+    known = turn.agent(agent)
+    before = known.look or Look()
+    both = Look(
+        causes=queue.united(before.causes, look.causes),
+        cascades=before.cascades | look.cascades,
+        trail={**before.trail, **look.trail},
+        imports=before.imports or look.imports,
+    )
+    turn.put_agent(replace(known, look=both))
+
+
+def advance(turn: Turn) -> None:
+    """Look where somebody wants to, and at holds whose set may have changed, on agents where nothing runs."""
+    held = {hold.agent for hold in turn.holds.now.values() if hold.state is not HoldState.REJECTED}
+    for agent, known in tuple(turn.agents.now.items()):
+        if known.agent is None or (known.look is None and agent not in held):
+            continue
+        engine = turn.engine(engine_of(agent))
+        if engine.connected and turn.running(agent) is None:
+            _advance(turn, known, known.agent, engine)
+
+
+def _advance(turn: Turn, known: AgentState, agent: Agent, engine: EngineState) -> None:
+    if not inspection.exports_known(known, engine):
+        inspection.ask(turn, agent.id)
+    elif known.look is not None:
+        turn.put_agent(replace(known, look=None))
+        turn.release(known.look.cascades)
+        for found in _found(known, agent, known.look):
+            _request(turn, agent, known.look, found)
+
+
+def _found(known: AgentState, agent: Agent, look: Look) -> list[_Found]:
+    slots = (Slot.DELTA_SYNC, Slot.EXPORT) if look.imports else (Slot.EXPORT,)
+    work = [
+        _Found(slot=slot, partition=partition, pending=pending)
+        for slot in slots
+        for partition, pending in _sets(known, agent, slot).items()
+    ]
+    return [found for found in work if found.count != 0]
+
+
+def _sets(known: AgentState, agent: Agent, slot: Slot) -> Mapping[PartitionName, PendingSet]:
+    """Return the pending sets per partition; where the engine cannot say, there may be something in each."""
+    if known.pending is None:
+        return dict.fromkeys(agent.partitions, holds.UNCOUNTED)
+    return holds.sets_of(known.pending, HoldKind.STAGED if slot is Slot.DELTA_SYNC else HoldKind.EXPORTS)
+
+
+def _request(turn: Turn, agent: Agent, look: Look, found: _Found) -> None:
+    profile = discovery.profile_for(agent, turn.agent_settings(agent.id), found.slot, found.partition)
+    if profile is None:
+        queue.unserved(turn, agent.id, found.slot, found.partition)
+        return
+    wish = queue.Wish(
+        agent=agent.id,
+        profile=profile,
+        causes=look.causes or (_found_cause(turn, agent.id, found),),
+        cascades=look.cascades,
+        front=found.slot is Slot.DELTA_SYNC,
+        trail=look.trail,
+        expected=found.count,
+    )
+    if look.cascades:
+        queue.add(turn, wish)
+    else:
+        queue.ask(turn, (profile,), wish)
+
+
+def _found_cause(turn: Turn, agent: AgentId, found: _Found) -> Cause:
+    what = "staged imports" if found.slot is Slot.DELTA_SYNC else "pending exports"
+    text = f"{what} were found on {agent}: {counts_text(found.pending.counts)}"
+    turn.record(FactKind.PENDING_FOUND, text, agent=agent)
+    return Cause(kind=CauseKind.FOUND, text=text, at=turn.now)

@@ -1,0 +1,141 @@
+"""What keeps a request back whatever else runs: connection, people, guards, windows, back-off. Locks come after these."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from autosync.core import retry, schedule
+from autosync.core.state import AgentState, EngineState, State
+from autosync.model.holds import Hold, HoldKind, HoldState
+from autosync.model.ids import AgentId, PartitionName, engine_of
+from autosync.model.requests import Request, Waiting, WaitKind
+from autosync.model.schedules import Exclusion, Part
+from autosync.model.steps import Profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """What holds for all requests at one moment, worked out once."""
+
+    state: State
+    now: datetime
+    excluded: tuple[tuple[Exclusion, datetime | None], ...]
+    """The exclusions that are in force, and until when."""
+    holds: Mapping[AgentId, tuple[Hold, ...]]
+
+
+def conditions(state: State, now: datetime) -> Conditions:
+    """Work out what holds at ``now``."""
+    holds: dict[AgentId, tuple[Hold, ...]] = {}
+    for hold in state.holds.values():
+        holds[hold.agent] = (*holds.get(hold.agent, ()), hold)
+    excluded = tuple(
+        (each, schedule.open_until(each, now)) for each in state.settings.exclusions if schedule.is_open(each, now)
+    )
+    return Conditions(state=state, now=now, excluded=excluded, holds=holds)
+
+
+def obstacles(given: Conditions, request: Request) -> Iterator[Waiting]:
+    """Yield everything that keeps the request back beside other runs, the weightiest first."""
+    state = given.state
+    known = state.agents.get(request.agent)
+    engine = state.engines.get(engine_of(request.agent)) or EngineState()
+    if not engine.connected:
+        since = f": {engine.error}" if engine.error else ""
+        yield Waiting(kind=WaitKind.DISCONNECTED, text=f"{engine_of(request.agent)} cannot be reached{since}")
+    if known is None or known.agent is None:
+        text = f"{engine_of(request.agent)} has not described {request.agent}"
+        yield Waiting(kind=WaitKind.UNKNOWN_PROFILE, text=text)
+        return
+    profile = known.agent.profiles.get(request.profile)
+    yield from _stopped(given, known)
+    if profile is None:
+        text = f"{request.agent} no longer has a run profile named {request.profile}"
+        yield Waiting(kind=WaitKind.UNKNOWN_PROFILE, text=text)
+    yield from _held(given, request, profile)
+    yield from _excluded(given, request, profile)
+    if state.settings.no_export and Part.EXPORTS in parts_of(profile):
+        yield Waiting(kind=WaitKind.NO_EXPORT, text="exports are switched off (no-export)")
+    yield from _resting(given, request, known)
+    yield from _unanswered(given, request, profile, known)
+
+
+def parts_of(profile: Profile | None) -> frozenset[Part]:
+    """Return the parts that a run of the profile has; all where the profile is unknown."""
+    if profile is None:
+        return frozenset(Part)
+    has = {Part.IMPORTS: profile.imports, Part.SYNCS: profile.syncs, Part.EXPORTS: profile.exports}
+    return frozenset(part for part, there in has.items() if there)
+
+
+def applies(exclusion: Exclusion, agent: AgentId, profile: Profile | None) -> bool:
+    """Return whether an exclusion that is in force keeps such a run back."""
+    agents = exclusion.agents
+    meant = agents is None or agent in agents or engine_of(agent) in agents
+    return meant and (exclusion.only is None or not exclusion.only.isdisjoint(parts_of(profile)))
+
+
+def guarded(profile: Profile) -> Iterator[tuple[HoldKind, PartitionName]]:
+    """Yield which pending sets the guards look at before such a run: staged imports, pending exports, per partition."""
+    seen: set[tuple[HoldKind, PartitionName]] = set()
+    for step in profile.steps:
+        for kind, has in ((HoldKind.STAGED, step.kind.syncs), (HoldKind.EXPORTS, step.kind.exports)):
+            if has and (kind, step.partition) not in seen:
+                seen.add((kind, step.partition))
+                yield kind, step.partition
+
+
+def keeps_back(hold: Hold, profile: Profile | None) -> bool:
+    """Return whether a hold keeps such a run back: an open one its own set, a rejected one all of that kind."""
+    if hold.state is HoldState.APPROVED:
+        return False
+    if hold.kind is HoldKind.SCRIPT or profile is None:
+        return True
+    kind = HoldKind.STAGED if hold.kind is HoldKind.STAGED else HoldKind.EXPORTS
+    sets = tuple(guarded(profile))
+    whole = hold.state is HoldState.REJECTED or hold.partition is None
+    return any(each == kind and (whole or partition == hold.partition) for each, partition in sets)
+
+
+def _stopped(given: Conditions, known: AgentState) -> Iterator[Waiting]:
+    if not given.state.settings.agent(known.row.id).enabled:
+        yield Waiting(kind=WaitKind.STOPPED, text=f"{known.row.id} is disabled in the configuration")
+    elif known.row.stopped_by is not None:
+        reason = f": {known.row.stopped_reason}" if known.row.stopped_reason else ""
+        yield Waiting(kind=WaitKind.STOPPED, text=f"{known.row.id} was stopped by {known.row.stopped_by}{reason}")
+
+
+def _held(given: Conditions, request: Request, profile: Profile | None) -> Iterator[Waiting]:
+    for hold in given.holds.get(request.agent, ()):
+        if keeps_back(hold, profile):
+            said = "was rejected and not lifted" if hold.state is HoldState.REJECTED else "needs a decision"
+            yield Waiting(kind=WaitKind.HELD, text=f"hold {hold.id} {said}: {hold.text}", blocker=f"hold {hold.id}")
+
+
+def _excluded(given: Conditions, request: Request, profile: Profile | None) -> Iterator[Waiting]:
+    for exclusion, until in given.excluded:
+        if applies(exclusion, request.agent, profile):
+            yield Waiting(kind=WaitKind.EXCLUDED, text=f"exclusion period {exclusion.name}", until=until)
+
+
+def _resting(given: Conditions, request: Request, known: AgentState) -> Iterator[Waiting]:
+    if retry.is_resting(known.row, given.now):
+        text = f"{request.agent} rests after {known.row.failures} failures in a row"
+        yield Waiting(kind=WaitKind.BREAKER, text=text, until=known.row.breaker_until)
+    if request.not_before is not None and given.now < request.not_before:
+        text = f"it is tried again later (attempt {request.attempt})"
+        yield Waiting(kind=WaitKind.BACK_OFF, text=text, until=request.not_before)
+
+
+def _unanswered(
+    given: Conditions, request: Request, profile: Profile | None, known: AgentState
+) -> Iterator[Waiting]:
+    word = known.script.get(request.profile)
+    if word is not None and word.allowed is False and word.until is not None and given.now < word.until:
+        said = f": {word.text}" if word.text else ""
+        yield Waiting(kind=WaitKind.SCRIPT, text=f"the controller script said not now{said}", until=word.until)
+    if known.ask_after is None or given.now >= known.ask_after or profile is None:
+        return
+    if any(guarded(profile)):
+        text = f"the engine could not say what is pending on {request.agent}"
+        yield Waiting(kind=WaitKind.INSPECTING, text=text, until=known.ask_after)

@@ -1,0 +1,80 @@
+"""The plain policies: what starts when nobody looks ahead, and how the look ahead continues its plays.
+
+A run that must be alone (in supported mode every synchronization) needs a window: a moment at which nothing runs. While one
+waits, other runs start only in the shadow of what goes on; in a window the useful ones run back to back.
+"""
+
+from collections.abc import Iterable
+
+from autosync.core.lookahead import Order, Part, Play, Work, key_of
+
+AGE_S = 300.0
+"""Waiting so long doubles the weight of a synchronization's changes."""
+
+
+def shadow(play: Play) -> list[Work]:
+    """Batch: while a run waits for its window, start only what ends before the runs that keep the window shut."""
+    best = best_alone(play)
+    if best is None:
+        return _start_all(play, play.waiting.values())
+    if not play.going:
+        return _start_all(play, [best])
+    return _start_all(play, [work for work in play.waiting.values() if _fits(play, work)])
+
+
+def phases(play: Play) -> list[Work]:
+    """Gate: everything that waits longer than the oldest window, and every confirmation; then the windows; and so on."""
+    best = best_alone(play)
+    if best is None:
+        return _start_all(play, play.waiting.values())
+    if not play.going:
+        return _start_all(play, [best])
+    oldest = min(work.since for work in play.waiting.values() if work.alone)
+    due = [work for work in play.waiting.values() if work.confirms or work.since < oldest or _fits(play, work)]
+    return _start_all(play, due)
+
+
+def eager(play: Play) -> list[Work]:
+    """Start whatever may start; windows only when there is nothing else."""
+    started = _start_all(play, play.waiting.values())
+    if not started and not play.going and (best := best_alone(play)) is not None:
+        return _start_all(play, [best])
+    return started
+
+
+ORDERS: tuple[Order, ...] = (shadow, phases, eager)
+
+
+def worth(work: Work, now: float) -> float:
+    """Return the waiting changes per second of a run, weighted by age."""
+    return work.changes * (1.0 + max(0.0, now - work.since) / AGE_S) / max(work.seconds, 1.0)
+
+
+def best_alone(play: Play) -> Work | None:
+    """Return the most useful of the runs that wait for a window."""
+    waiting = [work for work in play.waiting.values() if work.alone]
+    return max(waiting, key=lambda work: worth(work, play.now), default=None)
+
+
+def must_confirm_first(play: Play, work: Work) -> bool:
+    """Return whether an export must let the confirmation of the one before it pass, or confirmations starve."""
+    if work.part is not Part.EXPORT:
+        return False
+    before = play.waiting.get(key_of(work.agent, Part.IMPORT))
+    return before is not None and before.confirms
+
+
+def _fits(play: Play, work: Work) -> bool:
+    return play.now + work.seconds <= play.ends + 1e-9
+
+
+def _start_all(play: Play, works: Iterable[Work]) -> list[Work]:
+    """Start what may start together: confirmations first, then by age; a window alone."""
+    chosen = list(works)
+    alone = len(chosen) == 1 and chosen[0].alone
+    started: list[Work] = []
+    for work in sorted(chosen, key=lambda each: (not each.confirms, each.since)):
+        if (alone or not work.alone) and play.admits(work) and not must_confirm_first(play, work):
+            play.start(work)
+            started.append(work)
+    return started

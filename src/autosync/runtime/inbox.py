@@ -1,0 +1,112 @@
+"""What waits for the writer: bounded, in order of arrival, and equal firings are one with a count."""
+
+import asyncio
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
+
+from autosync.model.stimuli import Stimulus, TimePassed, TriggerFired, TriggerHealth
+from autosync.ports.store import StoredFact
+
+Answer: TypeAlias = asyncio.Future[Sequence[StoredFact]]
+"""Resolved with the facts of one stimulus, once they are durable."""
+
+CAPACITY: Final = 10_000
+
+
+@dataclass(slots=True, kw_only=True)
+class Entry:
+    """A stimulus that waits; ``answer`` where somebody waits for its facts."""
+
+    stimulus: Stimulus
+    answer: Answer | None = None
+
+
+class Inbox:
+    """The writer's queue.
+
+    Firings that a decision could not tell apart are drawn together as they arrive: the newest token, the earliest
+    change, the sum of the counts. When ``capacity`` things wait, a firing that fits nowhere is refused (its trigger keeps it
+    and tries again) and so is a person's wish. Engines' reports are never refused: there is at most one task for
+    each purpose of each agent, which bounds them.
+    """
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._capacity = capacity
+        self._entries: dict[Hashable, Entry] = {}
+        self._arrivals = 0
+        self._something = asyncio.Event()
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def is_full(self) -> bool:
+        """Return whether firings and persons' wishes are refused now."""
+        return len(self._entries) >= self._capacity
+
+    @property
+    def is_closed(self) -> bool:
+        """Return whether the writer ends once nothing waits."""
+        return self._closed
+
+    def put(self, stimulus: Stimulus, answer: Answer | None = None) -> bool:
+        """Take the stimulus; return False when the inbox is full and the stimulus is one that can be kept outside."""
+        key = _likeness(stimulus) if answer is None else None
+        waiting = self._entries.get(key) if key is not None else None
+        if waiting is not None:
+            waiting.stimulus = _together(waiting.stimulus, stimulus)
+            return True
+        if self.is_full and (answer is not None or isinstance(stimulus, TriggerFired)):
+            return False
+        self._arrivals += 1
+        self._entries[key if key is not None else self._arrivals] = Entry(stimulus=stimulus, answer=answer)
+        self._something.set()
+        return True
+
+    def close(self) -> None:
+        """Let the writer end when nothing waits any more."""
+        self._closed = True
+        self._something.set()
+
+    async def wait_something(self) -> None:
+        """Wait until a stimulus waits, or the inbox is closed."""
+        if not self._entries and not self._closed:
+            self._something = asyncio.Event()
+            await self._something.wait()
+
+    def take(self, most: int) -> list[Entry]:
+        """Return at most ``most`` entries, oldest first, and forget them."""
+        if len(self._entries) <= most:
+            taken, self._entries = list(self._entries.values()), {}
+            return taken
+        keys = [key for key, _ in zip(self._entries, range(most), strict=False)]
+        return [self._entries.pop(key) for key in keys]
+
+
+def _likeness(stimulus: Stimulus) -> Hashable | None:
+    """Return what two stimuli must share to be one; None for those that never are."""
+    match stimulus:
+        case TriggerFired():
+            return (stimulus.trigger, stimulus.wanted, stimulus.full)
+        case TriggerHealth():
+            return (TriggerHealth, stimulus.trigger)
+        case TimePassed():
+            return TimePassed
+        case _:
+            return None
+
+
+def _together(waiting: Stimulus, newer: Stimulus) -> Stimulus:
+    """Return one stimulus that stands for both; nothing was decided between them, so the newest token is safe."""
+    if not (isinstance(waiting, TriggerFired) and isinstance(newer, TriggerFired)):
+        return newer
+    changes = [moment for moment in (waiting.changed, newer.changed) if moment is not None]
+    return replace(
+        newer,
+        token=newer.token if newer.token is not None else waiting.token,
+        changed=min(changes, default=None),
+        text=newer.text or waiting.text,
+        count=waiting.count + newer.count,
+    )

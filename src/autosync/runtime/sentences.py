@@ -1,0 +1,99 @@
+"""What a run did, in the fewest words that say it."""
+
+from collections.abc import Iterator
+
+from autosync.model.agents import Agent
+from autosync.model.causes import Cause, CauseKind
+from autosync.model.counts import ChangeKind, Counts, StepResult
+from autosync.model.ids import AgentId
+from autosync.model.runs import Run
+from autosync.model.steps import StepKind
+
+NOT_CONFIRMED = "exported-change-not-reimported"
+
+
+def kind_of(run: Run, agent: Agent | None) -> str:
+    """Return the kinds of the run's steps, joined with ``+``; the profile's name where nobody knows its steps."""
+    if run.result is not None and run.result.steps:
+        kinds: list[StepKind] = [step.kind for step in run.result.steps]
+    elif agent is not None and run.profile in agent.profiles:
+        kinds = [step.kind for step in agent.profiles[run.profile].steps]
+    else:
+        return run.profile
+    return "+".join(dict.fromkeys(kind.value for kind in kinds))
+
+
+def spoken(kind: str) -> str:
+    """Return step kinds as people say them: ``full-import-delta-sync`` is ``full import and delta sync``."""
+    parts = kind.replace("-delta", "+delta").replace("import-full", "import+full").split("+")
+    return " and ".join(part.replace("-", " ") for part in parts)
+
+
+def plural(count: int, word: str) -> str:
+    """Return ``1 update`` or ``3 updates``."""
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def by_kind(counts: Counts) -> str:
+    """Return the counts that are not zero, kind by kind: ``2 adds, 1 delete``."""
+    said = [plural(counts.of(kind), kind.value.removesuffix("s")) for kind in ChangeKind if counts.of(kind)]
+    return ", ".join(said) or "nothing"
+
+
+def did(run: Run) -> str:
+    """Return what the run did, step by step: ``14 staged, 3 pending exports``. Empty while nothing is known."""
+    if run.result is None:
+        return ""
+    return ", ".join(part for step in run.result.steps for part in _step_did(step))
+
+
+def _step_did(step: StepResult) -> Iterator[str]:
+    if step.kind.imports and step.staged is not None:
+        yield f"{step.staged.total:,} staged" if step.staged.total else "nothing new"
+    if step.kind.syncs and step.outbound is not None:
+        yield (
+            plural(sum(step.outbound.values()), "pending export")
+            if any(step.outbound.values())
+            else "nothing to export"
+        )
+    if step.kind.exports and step.exported is not None:
+        yield by_kind(step.exported) if step.exported.total else "nothing exported"
+    if step.export_failures:
+        yield f"{step.export_failures:,} failed"
+    if step.error_count:
+        yield plural(step.error_count, "error")
+
+
+def errors_of(run: Run) -> int:
+    """Return how many objects failed in the run."""
+    return 0 if run.result is None else sum(step.error_count for step in run.result.steps)
+
+
+def because(cause: Cause, source: Run | None, source_agent: Agent | None, target: AgentId) -> str:
+    """Return one link of the chain: what ``source`` left behind that made ``target`` run, or the cause's own text."""
+    if cause.kind is not CauseKind.RUN or source is None:
+        return f"{cause.text} ({cause.count:,} times)" if cause.count > 1 else cause.text
+    who = f"{source.agent} {spoken(kind_of(source, source_agent))}"
+    return f"{who} {_left_behind(source, target) or 'left work behind: ' + cause.text}"
+
+
+def _left_behind(source: Run, target: AgentId) -> str:
+    steps = source.result.steps if source.result is not None else ()
+    outbound = sum((step.outbound or {}).get(target, 0) for step in steps)
+    exported = sum(step.exported.total for step in steps if step.exported is not None)
+    staged = sum(step.staged.total for step in steps if step.staged is not None)
+    if outbound:
+        return f"left {plural(outbound, 'pending export')} here"
+    if exported and source.agent == target:
+        return f"exported {plural(exported, 'change')}, which needed confirming"
+    if exported:
+        return f"exported {plural(exported, 'change')}"
+    return f"staged {plural(staged, 'change')}" if staged else ""
+
+
+def confirmation(run: Run) -> str:
+    """Return what a confirming import found: ``confirmed``, or how many exported changes did not arrive."""
+    if run.result is None:
+        return "not ended"
+    missing = sum(error.error_type == NOT_CONFIRMED for step in run.result.steps for error in step.errors)
+    return f"{missing:,} not confirmed" if missing else "confirmed"

@@ -1,0 +1,332 @@
+"""What API, console and command line may ask: one object that answers from the state and the store, and passes wishes on.
+
+Every answer is a view of one state. Every wish goes through the dispatcher like any other stimulus, so that the guards
+stand in its path, and what comes back is what was recorded.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol, TypeAlias
+
+from autosync.core.state import State
+from autosync.model.errors import NotFound, Refused
+from autosync.model.ids import AgentId, CascadeId, EngineName, HoldId, RequestId, RunId, TriggerId
+from autosync.model.requests import Request, Waiting
+from autosync.model.runs import OutcomeKind, Run
+from autosync.model.stimuli import Stimulus
+from autosync.ports.clock import Clock
+from autosync.ports.store import FactFilter, Revision, RunFilter, Store, StoredFact
+from autosync.runtime import overview, showing, views
+from autosync.runtime.explaining import Explainer, agent_story
+from autosync.runtime.latest import LatestRuns
+from autosync.runtime.naming import find_agent, find_hold, find_request
+from autosync.runtime.showing import Scene
+from autosync.runtime.trigger_watch import WatchHealth
+from autosync.runtime.wishes import HoldChanged, RunWish, Verdict, Wishes
+
+__all__ = ["Configurations", "HoldChanged", "RunWish", "Service", "Sources", "Verdict", "find_hold", "views"]
+
+Explain: TypeAlias = Callable[[State, datetime], Mapping[RequestId, tuple[Waiting, ...]]]
+"""``core.waiting.explain``: why each waiting request waits."""
+
+
+class Writer(Protocol):
+    """The dispatcher as the service needs it."""
+
+    @property
+    def state(self) -> State:
+        """Return the state after the newest decision."""
+        ...
+
+    @property
+    def store_trouble(self) -> tuple[datetime, str] | None:
+        """Return since when and why nothing can be stored; None when all is well."""
+        ...
+
+    async def submit_and_wait(self, stimulus: Stimulus) -> Sequence[StoredFact]:
+        """Pass on and return what was recorded, once it is durable."""
+        ...
+
+
+class Feed(Protocol):
+    """The journal as the service needs it."""
+
+    @property
+    def newest(self) -> int:
+        """Return the number of the newest fact of this life; 0 before the first."""
+        ...
+
+    def subscribe(self, after: int | None = None) -> AsyncIterator[StoredFact]:
+        """Yield every fact after ``after``, without end; None: from now on."""
+        ...
+
+
+class Configurations(Protocol):
+    """Checks and applies configuration texts; the composition root knows how."""
+
+    async def plan(self, text: str) -> views.PlanView:
+        """Return the mistakes in ``text`` and what it would change in the running configuration."""
+        ...
+
+    async def apply(self, text: str, by: str, reason: str) -> Revision:
+        """Put a text without mistakes in force; raise ``ConfigError`` with the mistakes, and change nothing."""
+        ...
+
+    async def reload(self, by: str, reason: str) -> Revision:
+        """Read the file again and apply it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What a service answers from. ``triggers`` is the trigger host's ``health``; schedules are in the state."""
+
+    writer: Writer
+    feed: Feed
+    store: Store
+    clock: Clock
+    explain: Explain
+    triggers: Callable[[], Mapping[TriggerId, WatchHealth]] = dict
+    configurations: Configurations | None = None
+    version: str = ""
+    places: Mapping[EngineName, str] = field(default_factory=dict)
+    """Where each engine is, for people: ``sync01.corp.example``."""
+
+
+class Service:
+    """Answers and wishes. Names are taken leniently; ``NotFound`` names the nearest, ``Refused`` says why not."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._store = sources.store
+        self._latest = LatestRuns(sources.store)
+        self._explainer = Explainer(sources.store)
+        self.wishes = Wishes(sources.writer.submit_and_wait, self.scene)
+
+    def scene(self) -> Scene:
+        """Return the state now, with the reasons why its requests wait."""
+        state, now = self._sources.writer.state, self._sources.clock.now()
+        return Scene(state=state, now=now, waits=self._sources.explain(state, now))
+
+    def find_agent(self, written: str) -> AgentId:
+        """Return the agent that ``written`` means; raise ``NotFound`` with the nearest names."""
+        return find_agent(written, self._quick_scene().agents())
+
+    async def status(self) -> views.StatusView:
+        """Return everything at a glance."""
+        scene = self.scene()
+        agents = await self._agents(scene, scene.agents())
+        settings = scene.state.settings
+        engines = {*scene.state.engines, *settings.engines, *(EngineName(one.engine) for one in agents)}
+        return views.StatusView(
+            now=scene.now,
+            version=self._sources.version,
+            revision=settings.revision,
+            no_export=settings.no_export,
+            engines=tuple(
+                overview.engine(
+                    scene, name, [one for one in agents if one.engine == name], self._sources.places.get(name, "")
+                )
+                for name in sorted(engines)
+            ),
+            holds=tuple(showing.hold(scene, hold) for hold in await self._store.holds()),
+        )
+
+    async def trouble(self) -> str:
+        """Return why wishes cannot be recorded now; empty when all is well. Raises what the store raises."""
+        trouble = self._sources.writer.store_trouble
+        if trouble is not None:
+            return trouble[1]
+        await self._store.holds(limit=1)
+        return ""
+
+    async def agents(self) -> tuple[views.AgentView, ...]:
+        """Return every agent, in order of their ids."""
+        scene = self.scene()
+        return tuple(await self._agents(scene, scene.agents()))
+
+    async def agent(self, written: str) -> views.AgentView:
+        """Return one agent."""
+        scene = self.scene()
+        return (await self._agents(scene, [find_agent(written, scene.agents())]))[0]
+
+    def queue(self) -> tuple[views.RequestView, ...]:
+        """Return every waiting request with the reasons why it waits, in the order in which they were queued."""
+        scene = self.scene()
+        return tuple(showing.request(scene, one) for one in scene.state.requests.values())
+
+    async def request(self, number: RequestId, wait: timedelta = timedelta(0)) -> views.RequestView:
+        """Return a request; with ``wait``, as soon as its run ended or it went, or when that time is over."""
+        after = self._sources.feed.newest or None
+        view = await self._request(number)
+        if wait <= timedelta(0) or _is_settled(view):
+            return view
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait.total_seconds()), aclosing(self._facts_from(after)) as facts:
+                async for stored in facts:
+                    if stored.fact.agent == view.agent and _is_settled(view := await self._request(number)):
+                        return view
+        return await self._request(number)
+
+    async def runs(self, wanted: RunFilter) -> tuple[views.RunBrief, ...]:
+        """Return runs, newest first, running ones included."""
+        scene = self._quick_scene()
+        return tuple(showing.brief(scene, run) for run in await self._store.runs(wanted))
+
+    async def run(self, number: RunId) -> views.RunView:
+        """Return one run with steps, counters and errors."""
+        scene = self._quick_scene()
+        return showing.run(scene, await self._run(scene, number))
+
+    async def why(self, written: str) -> views.WhyView:
+        """Explain a run (``4711``, ``last``), a request (``R-12``), a hold (``H-7``), or why an agent does not run."""
+        scene = self.scene()
+        subject = written.strip()
+        if subject.casefold() == "last":
+            return await self._explainer.run(scene, await self._last_run())
+        request = find_request(subject)
+        if request is not None:
+            return await self._explainer.request(scene, await self._stored_request(scene, request))
+        if subject.casefold().startswith("h-"):
+            return await self._why_hold(scene, find_hold(subject))
+        if subject.isdecimal():
+            return await self._explainer.run(scene, await self._run(scene, RunId(int(subject))))
+        return agent_story(await self.agent(subject))
+
+    async def holds(self, *, only_open: bool = True, limit: int = 100) -> tuple[views.HoldView, ...]:
+        """Return holds, newest first."""
+        scene = self._quick_scene()
+        found = await self._store.holds(only_open=only_open, limit=limit)
+        return tuple(showing.hold(scene, hold) for hold in found)
+
+    async def hold(self, written: str) -> views.HoldView:
+        """Return one hold, with the pending set as it is now."""
+        scene = self._quick_scene()
+        number = find_hold(written)
+        hold = scene.state.holds.get(number) or await self._store.hold(number)
+        if hold is None:
+            raise NotFound(f"no hold H-{number}")
+        return showing.hold(scene, hold)
+
+    async def cascades(self, limit: int = 50) -> tuple[views.CascadeView, ...]:
+        """Return cascades, newest first."""
+        return tuple(showing.cascade(one) for one in await self._store.cascades(limit=limit))
+
+    async def cascade(self, number: CascadeId) -> views.CascadeView:
+        """Return one cascade with its runs, oldest first."""
+        scene = self._quick_scene()
+        one = scene.state.cascades.get(number) or await self._store.cascade(number)
+        if one is None:
+            raise NotFound(f"no cascade {number}")
+        members = await self._store.runs(RunFilter(cascade=number, limit=500))
+        return showing.cascade(one, tuple(showing.brief(scene, run) for run in reversed(members)))
+
+    def triggers(self) -> tuple[views.TriggerView, ...]:
+        """Return every trigger, watching ones and schedules, in order of their ids."""
+        everything = [
+            *map(overview.watched, self._sources.triggers().values()),
+            *overview.schedules(self._quick_scene()),
+        ]
+        return tuple(sorted(everything, key=lambda trigger: trigger.id))
+
+    async def facts(self, wanted: FactFilter) -> tuple[views.EventView, ...]:
+        """Return facts of the journal, oldest first."""
+        return tuple(showing.event(stored) for stored in await self._store.facts(wanted))
+
+    async def events(self, after: int | None = None) -> AsyncGenerator[views.EventView]:
+        """Yield every fact after number ``after`` without end; None: from now on. A slow reader misses nothing."""
+        async with aclosing(self._facts_from(after)) as facts:
+            async for stored in facts:
+                yield showing.event(stored)
+
+    async def revisions(self, limit: int = 50) -> tuple[views.RevisionView, ...]:
+        """Return configuration revisions without their texts, newest first."""
+        found = await self._store.revisions(limit=limit)
+        return tuple(showing.revision(one, with_text=False) for one in found)
+
+    async def revision(self) -> views.RevisionView:
+        """Return the newest configuration revision with its text."""
+        found = await self._store.revisions(limit=1)
+        if not found:
+            raise NotFound("no configuration has been recorded yet")
+        return showing.revision(found[0])
+
+    async def plan(self, text: str) -> views.PlanView:
+        """Return the mistakes in a configuration text, and what it would change."""
+        return await self._configurations().plan(text)
+
+    async def apply(self, text: str, by: str, reason: str = "") -> views.RevisionView:
+        """Put a configuration text in force; raise ``ConfigError`` with its mistakes, and change nothing."""
+        return showing.revision(await self._configurations().apply(text, by, reason))
+
+    async def reload(self, by: str, reason: str = "") -> views.RevisionView:
+        """Read the configuration file again and put it in force."""
+        return showing.revision(await self._configurations().reload(by, reason))
+
+    def _quick_scene(self) -> Scene:
+        return Scene(state=self._sources.writer.state, now=self._sources.clock.now())
+
+    def _configurations(self) -> Configurations:
+        if self._sources.configurations is None:
+            raise Refused("this service was started without a configuration file: there is nothing to apply to")
+        return self._sources.configurations
+
+    async def _agents(self, scene: Scene, wanted: list[AgentId]) -> list[views.AgentView]:
+        latest = await self._latest.of(wanted, scene.state)
+        triggers = overview.by_agent(self.triggers())
+        return [overview.agent(scene, one, last=latest.get(one), triggers=triggers.get(one, ())) for one in wanted]
+
+    async def _request(self, number: RequestId) -> views.RequestView:
+        scene = self.scene()
+        found = await self._stored_request(scene, number)
+        became = [run for run in scene.state.runs.values() if run.request == number]
+        if not became and number not in scene.state.requests:
+            page = await self._store.runs(RunFilter(agent=found.agent, limit=100))
+            became = [run for run in page if run.request == number]
+        return showing.request(scene, found, run=became[0] if became else None)
+
+    async def _stored_request(self, scene: Scene, number: RequestId) -> Request:
+        found = scene.state.requests.get(number) or await self._store.request(number)
+        if found is None:
+            raise NotFound(f"no request R-{number}")
+        return found
+
+    async def _run(self, scene: Scene, number: RunId) -> Run:
+        found = scene.state.runs.get(number) or await self._store.run(number)
+        if found is None:
+            raise NotFound(f"no run {number}; the newest is {scene.state.last_run}")
+        return found
+
+    async def _last_run(self) -> Run:
+        ended = await self._store.runs(RunFilter(limit=1, outcomes=frozenset(OutcomeKind)))
+        if not ended:
+            raise NotFound("no run has ended yet")
+        return ended[0]
+
+    async def _why_hold(self, scene: Scene, number: HoldId) -> views.WhyView:
+        hold = await self.hold(str(number))
+        facts = await self._store.facts(FactFilter(hold=number))
+        waiting = [scene.state.requests[RequestId(one)] for one in hold.requests]
+        return views.WhyView(
+            subject=f"hold {hold.id}",
+            text=f"{hold.agent}  {hold.state}  {hold.text}",
+            at=hold.opened,
+            until=hold.decided,
+            because=tuple(
+                views.LinkView(text=f"{one.what}: {one.count:,}, limit {one.limit}", at=hold.opened)
+                for one in hold.breaches
+            ),
+            waits=tuple(views.WaitView(kind="held", text=f"{one.agent} {one.profile} (R-{one.id})") for one in waiting),
+            then=tuple(views.LinkView(text=one.fact.text, at=one.fact.at, kind=one.fact.kind.value) for one in facts),
+        )
+
+    async def _facts_from(self, after: int | None) -> AsyncGenerator[StoredFact]:
+        async for stored in self._sources.feed.subscribe(after):
+            yield stored
+
+
+def _is_settled(view: views.RequestView) -> bool:
+    return view.state == "gone" or (view.state == "started" and view.outcome is not None)

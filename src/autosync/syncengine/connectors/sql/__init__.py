@@ -1,0 +1,1 @@
+"""SQL databases, through SQLAlchemy: read whole or by their changes, written in batches."""

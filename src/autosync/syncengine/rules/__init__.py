@@ -1,0 +1,1 @@
+"""The rules as functions: compiled once for each version of the configuration."""

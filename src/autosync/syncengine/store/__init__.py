@@ -1,0 +1,1 @@
+"""Where the engine keeps its connector spaces, metaverse and run history."""

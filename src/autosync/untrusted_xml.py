@@ -1,0 +1,276 @@
+"""XML that nobody vouches for, read as a stream of small subtrees: bounded in memory, depth, size and time.
+
+Both the engine's files and a predecessor's configuration come from outside. Document type declarations are refused, and
+with them every entity; nothing is ever fetched. Names are kept as they are written, prefixes included.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import BinaryIO, Final, TypeAlias
+from xml.parsers import expat
+
+from autosync.model.errors import AutoSyncError
+
+Source: TypeAlias = str | bytes | BinaryIO | Iterable[bytes] | Iterable[str]
+
+_CHUNK: Final = 64 * 1024
+_NODE_WEIGHT: Final = 100
+"""What a kept element costs beside its text, in characters."""
+_MARKS: Final = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+_DECLARATION: Final = re.compile(r"\s*<\?xml\s[^>]*\?>")
+_DECLARED: Final = re.compile(rb"<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9_.-]{1,40})[\"']")
+
+
+class XmlRefused(AutoSyncError):
+    """The text is no XML, or more than it may be. The message names the place and repeats no content."""
+
+
+class Choice(Enum):
+    """What to do with an element."""
+
+    KEEP = "keep"
+    """Build it, with everything in it, and hand it out at its end."""
+    ENTER = "enter"
+    """Look at what is in it."""
+    SKIP = "skip"
+    """Nothing in it is wanted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much is too much. Real files nest less than 20 deep and have less than ten attributes an element."""
+
+    size: int | None = 256 * 1024 * 1024
+    """Bytes (characters of a text); None for streams that may be as long as they like."""
+    depth: int = 100
+    attributes: int = 64
+    kept: int = 32 * 1024 * 1024
+    """Characters of one subtree, each element counting as a hundred more."""
+    token: int = 4 * 1024 * 1024
+    """Bytes of one tag or comment."""
+
+
+@dataclass(slots=True)
+class Node:
+    """An element that was kept. ``text`` is all text directly in it."""
+
+    name: str
+    attributes: dict[str, str]
+    text: str = ""
+    children: "list[Node]" = field(default_factory=list)
+
+    def all(self, name: str) -> "Iterator[Node]":
+        """Yield the children of that name."""
+        return (child for child in self.children if child.name == name)
+
+    def at(self, *path: str) -> "Node | None":
+        """Return the first element at the path of names, or None."""
+        node: Node | None = self
+        for name in path:
+            node = next(node.all(name), None) if node is not None else None
+        return node
+
+    def words(self, *path: str) -> str:
+        """Return the text at the path, without white space around it; empty where there is none."""
+        node = self.at(*path)
+        return node.text.strip() if node is not None else ""
+
+
+Chooser: TypeAlias = Callable[[tuple[str, ...]], Choice]
+"""Gets the names from the root to the element itself."""
+
+
+class SubtreeReader:
+    """Takes XML in pieces and hands out the subtrees that were chosen, each at its end.
+
+    ``dropped`` are names whose elements are left out of kept subtrees, with everything in them.
+    """
+
+    def __init__(self, choose: Chooser, *, dropped: frozenset[str] = frozenset(), limits: Limits | None = None) -> None:
+        self._choose = choose
+        self._dropped = dropped
+        self._limits = limits or Limits()
+        self._done: list[Node] = []
+        self._path: list[str] = []
+        self._kept: list[tuple[Node, list[str]]] = []
+        self._skipping = 0
+        self._weight = 0
+        self._fed = 0
+        self._parser: expat.XMLParserType | None = None
+        self._start = b""
+
+    def feed(self, piece: str | bytes) -> list[Node]:
+        """Take a piece and return the subtrees that ended in it. Raises ``XmlRefused``."""
+        for begin in range(0, len(piece), _CHUNK):
+            self._take(piece[begin : begin + _CHUNK])
+        return self._handed_out()
+
+    def close(self) -> list[Node]:
+        """Say that this was all. Raises ``XmlRefused`` when the end is missing, or there was nothing."""
+        if self._start:
+            self._parse(self._start)
+        if self._parser is None:
+            raise XmlRefused("the XML is empty")
+        self._guarded(b"", final=True)
+        return self._handed_out()
+
+    def _handed_out(self) -> list[Node]:
+        done, self._done = self._done, []
+        return done
+
+    def _take(self, chunk: str | bytes) -> None:
+        self._fed += len(chunk)
+        if self._limits.size is not None and self._fed > self._limits.size:
+            raise XmlRefused(f"the XML is longer than {self._limits.size:,} characters")
+        if self._parser is None:
+            # Neither a mark nor white space may stand before an XML declaration, but both do in saved files.
+            chunk = chunk.lstrip("\ufeff \t\r\n") if isinstance(chunk, str) else self._start + chunk
+            if isinstance(chunk, bytes) and len(chunk) < 4:
+                self._start = chunk
+                return
+            self._start = b""
+        if chunk:
+            self._parse(chunk)
+
+    def _parse(self, chunk: str | bytes) -> None:
+        if self._parser is None:
+            chunk = self._begin(chunk)
+        self._guarded(chunk, final=False)
+        assert self._parser is not None
+        waiting = self._fed - self._parser.CurrentByteIndex
+        if waiting > self._limits.token + _CHUNK and self._parser.CurrentByteIndex >= 0:
+            raise XmlRefused(f"{self._place()}: one tag or comment is longer than {self._limits.token:,} bytes")
+
+    def _begin(self, chunk: str | bytes) -> str | bytes:
+        encoding = None
+        if isinstance(chunk, bytes):
+            encoding, chunk = _encoding_of(chunk)
+        parser = expat.ParserCreate(encoding)
+        parser.buffer_text = True
+        parser.StartElementHandler = self._opened
+        parser.EndElementHandler = self._closed
+        parser.StartDoctypeDeclHandler = self._doctype
+        self._parser = parser
+        return chunk
+
+    def _guarded(self, chunk: str | bytes, *, final: bool) -> None:
+        assert self._parser is not None
+        try:
+            self._parser.Parse(chunk, final)
+        except expat.ExpatError as error:
+            raise XmlRefused(f"{self._place()}: this is no XML ({expat.ErrorString(error.code)})") from None
+        except (ValueError, LookupError, TypeError):
+            raise XmlRefused(f"{self._place()}: the XML is in an encoding that cannot be read") from None
+
+    def _place(self) -> str:
+        assert self._parser is not None
+        return f"line {self._parser.CurrentLineNumber}, column {self._parser.CurrentColumnNumber + 1}"
+
+    def _doctype(self, *_: object) -> None:
+        raise XmlRefused(f"{self._place()}: a document type declaration (<!DOCTYPE) is refused, and entities with it")
+
+    def _opened(self, name: str, attributes: dict[str, str]) -> None:
+        self._path.append(name)
+        if len(self._path) > self._limits.depth:
+            raise XmlRefused(f"{self._place()}: more than {self._limits.depth} elements inside each other")
+        if len(attributes) > self._limits.attributes:
+            raise XmlRefused(f"{self._place()}: an element has more than {self._limits.attributes} attributes")
+        if self._skipping or (self._kept and name in self._dropped):
+            self._skipping += 1
+        elif self._kept:
+            self._keep(name, attributes)
+        else:
+            self._decide(name, attributes)
+        self._listen()
+
+    def _decide(self, name: str, attributes: dict[str, str]) -> None:
+        choice = self._choose(tuple(self._path))
+        if choice is Choice.SKIP:
+            self._skipping = 1
+        elif choice is Choice.KEEP:
+            self._weight = 0
+            self._keep(name, attributes)
+
+    def _keep(self, name: str, attributes: dict[str, str]) -> None:
+        self._weigh(_NODE_WEIGHT + sum(len(key) + len(value) for key, value in attributes.items()))
+        node = Node(name, attributes)
+        if self._kept:
+            self._kept[-1][0].children.append(node)
+        self._kept.append((node, []))
+
+    def _closed(self, _: str) -> None:
+        self._path.pop()
+        if self._skipping:
+            self._skipping -= 1
+        elif self._kept:
+            node, texts = self._kept.pop()
+            node.text = "".join(texts)
+            if not self._kept:
+                self._done.append(node)
+        self._listen()
+
+    def _listen(self) -> None:
+        """Ask for text only where it is kept: most of a large file is not."""
+        assert self._parser is not None
+        self._parser.CharacterDataHandler = self._said if self._kept and not self._skipping else None
+
+    def _said(self, text: str) -> None:
+        self._weigh(len(text))
+        self._kept[-1][1].append(text)
+
+    def _weigh(self, more: int) -> None:
+        self._weight += more
+        if self._weight > self._limits.kept:
+            raise XmlRefused(f"{self._place()}: an element holds more than {self._limits.kept:,} characters")
+
+
+def subtrees(
+    source: Source, choose: Chooser, *, dropped: frozenset[str] = frozenset(), limits: Limits | None = None
+) -> Iterator[Node]:
+    """Yield the chosen subtrees of a whole document, as they end. Raises ``XmlRefused``."""
+    reader = SubtreeReader(choose, dropped=dropped, limits=limits)
+    for piece in _pieces(source):
+        yield from reader.feed(piece)
+    yield from reader.close()
+
+
+def whole(source: Source, *, limits: Limits | None = None) -> Node:
+    """Return the root with everything in it; for small documents. Raises ``XmlRefused``."""
+    (root,) = subtrees(source, lambda _: Choice.KEEP, limits=limits)
+    return root
+
+
+def rooted(fragments: Iterable[str], root: str) -> Iterator[str]:
+    """Yield the text of a document whose root holds ``fragments``, which have none or several."""
+    yield f"<{root}>"
+    for fragment in fragments:
+        yield _DECLARATION.sub("", fragment.lstrip("\ufeff"), count=1)
+    yield f"</{root}>"
+
+
+def _pieces(source: Source) -> Iterator[str | bytes]:
+    if isinstance(source, (str, bytes)):
+        yield source
+    elif hasattr(source, "read"):
+        while piece := source.read(_CHUNK):
+            yield piece
+    else:
+        yield from source
+
+
+def _encoding_of(start: bytes) -> tuple[str | None, bytes]:
+    """Return the encoding that overrides the declared one, if any, and the bytes without a mark and white space.
+
+    What a server returns as text declares UTF-16; saved as it is by a program that writes UTF-8, the declaration lies.
+    """
+    for mark, encoding in _MARKS:
+        if start.startswith(mark):
+            return encoding, start[len(mark) :]
+    if 0 in start[:2]:
+        return ("utf-16-be" if start[0] == 0 else "utf-16-le"), start
+    start = start.lstrip(b" \t\r\n")
+    declared = _DECLARED.match(start)
+    lies = declared is not None and declared.group(1).lower().startswith((b"utf-16", b"utf16", b"unicode", b"ucs"))
+    return ("utf-8" if lies else None), start
