@@ -4,6 +4,7 @@ Both the engine's files and a predecessor's configuration come from outside. Doc
 with them every entity; nothing is ever fetched. Names are kept as they are written, prefixes included.
 """
 
+import codecs
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,7 +19,9 @@ Source: TypeAlias = str | bytes | BinaryIO | Iterable[bytes] | Iterable[str]
 _CHUNK: Final = 64 * 1024
 _NODE_WEIGHT: Final = 100
 """What a kept element costs beside its text, in characters."""
-_MARKS: Final = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+_SPACE: Final = b" \t\r\n"
+_RECOGNISABLE: Final = 256
+"""Bytes in which a declaration stands whole."""
 _DECLARATION: Final = re.compile(r"\s*<\?xml\s[^>]*\?>")
 _DECLARED: Final = re.compile(rb"<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9_.-]{1,40})[\"']")
 
@@ -100,6 +103,8 @@ class SubtreeReader:
         self._fed = 0
         self._parser: expat.XMLParserType | None = None
         self._start = b""
+        self._given = 0
+        self._decoder: codecs.IncrementalDecoder | None = None
 
     def feed(self, piece: str | bytes) -> list[Node]:
         """Take a piece and return the subtrees that ended in it. Raises ``XmlRefused``."""
@@ -109,8 +114,8 @@ class SubtreeReader:
 
     def close(self) -> list[Node]:
         """Say that this was all. Raises ``XmlRefused`` when the end is missing, or there was nothing."""
-        if self._start:
-            self._parse(self._start)
+        if self._parser is None and self._start:
+            self._take(b"", last=True)
         if self._parser is None:
             raise XmlRefused("the XML is empty")
         self._guarded(b"", final=True)
@@ -120,45 +125,66 @@ class SubtreeReader:
         done, self._done = self._done, []
         return done
 
-    def _take(self, chunk: str | bytes) -> None:
+    def _take(self, chunk: str | bytes, *, last: bool = False) -> None:
         self._fed += len(chunk)
         if self._limits.size is not None and self._fed > self._limits.size:
             raise XmlRefused(f"the XML is longer than {self._limits.size:,} characters")
-        if self._parser is None:
-            # Neither a mark nor white space may stand before an XML declaration, but both do in saved files.
-            chunk = chunk.lstrip("\ufeff \t\r\n") if isinstance(chunk, str) else self._start + chunk
-            if isinstance(chunk, bytes) and len(chunk) < 4:
-                self._start = chunk
-                return
-            self._start = b""
-        if chunk:
-            self._parse(chunk)
+        try:
+            data = self._begin(chunk, last=last) if self._parser is None else self._encoded(chunk)
+        except UnicodeError:
+            raise XmlRefused("the XML holds bytes that are no characters in its encoding") from None
+        if data:
+            self._parse(data)
 
-    def _parse(self, chunk: str | bytes) -> None:
-        if self._parser is None:
-            chunk = self._begin(chunk)
-        self._guarded(chunk, final=False)
-        assert self._parser is not None
-        waiting = self._fed - self._parser.CurrentByteIndex
-        if waiting > self._limits.token + _CHUNK and self._parser.CurrentByteIndex >= 0:
-            raise XmlRefused(f"{self._place()}: one tag or comment is longer than {self._limits.token:,} bytes")
+    def _begin(self, chunk: str | bytes, *, last: bool = False) -> bytes:
+        """Return what the parser gets first; nothing yet where more is needed to recognise the encoding.
 
-    def _begin(self, chunk: str | bytes) -> str | bytes:
-        encoding = None
+        Neither a mark nor white space may stand before an XML declaration, but both do in saved files.
+        """
         if isinstance(chunk, bytes):
-            encoding, chunk = _encoding_of(chunk)
-        parser = expat.ParserCreate(encoding)
+            self._start = (self._start + chunk).lstrip(_SPACE)
+            if len(self._start) < _RECOGNISABLE and not last:
+                return b""
+            chunk = self._recognised()
+        data = self._encoded(chunk.lstrip("\ufeff \t\r\n")) if isinstance(chunk, str) else chunk.lstrip(_SPACE)
+        if not data:
+            return b""
+        lies = isinstance(chunk, str) or _declares_utf16(data)
+        self._parser = parser = expat.ParserCreate("utf-8" if lies else None)
         parser.buffer_text = True
         parser.StartElementHandler = self._opened
         parser.EndElementHandler = self._closed
         parser.StartDoctypeDeclHandler = self._doctype
-        self._parser = parser
-        return chunk
+        return data
 
-    def _guarded(self, chunk: str | bytes, *, final: bool) -> None:
+    def _recognised(self) -> str | bytes:
+        """Return the first bytes without a mark, or as text where they are UTF-16."""
+        data, self._start = self._start, b""
+        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            self._decoder = codecs.getincrementaldecoder("utf-16")()
+        elif 0 in data[:2]:
+            self._decoder = codecs.getincrementaldecoder("utf-16-be" if data[0] == 0 else "utf-16-le")()
+        else:
+            return data.removeprefix(codecs.BOM_UTF8)
+        return self._decoder.decode(data)
+
+    def _encoded(self, chunk: str | bytes) -> bytes:
+        """Return the bytes for the parser: text as UTF-8, whatever its declaration says."""
+        if isinstance(chunk, bytes) and self._decoder is not None:
+            chunk = self._decoder.decode(chunk)
+        return chunk.encode("utf-8") if isinstance(chunk, str) else chunk
+
+    def _parse(self, data: bytes) -> None:
+        self._guarded(data, final=False)
+        assert self._parser is not None
+        self._given += len(data)
+        if self._given - self._parser.CurrentByteIndex > self._limits.token + _CHUNK:
+            raise XmlRefused(f"{self._place()}: one tag or comment is longer than {self._limits.token:,} bytes")
+
+    def _guarded(self, data: bytes, *, final: bool) -> None:
         assert self._parser is not None
         try:
-            self._parser.Parse(chunk, final)
+            self._parser.Parse(data, final)
         except expat.ExpatError as error:
             raise XmlRefused(f"{self._place()}: this is no XML ({expat.ErrorString(error.code)})") from None
         except (ValueError, LookupError, TypeError):
@@ -232,7 +258,8 @@ def subtrees(
     """Yield the chosen subtrees of a whole document, as they end. Raises ``XmlRefused``."""
     reader = SubtreeReader(choose, dropped=dropped, limits=limits)
     for piece in _pieces(source):
-        yield from reader.feed(piece)
+        for begin in range(0, len(piece), _CHUNK):
+            yield from reader.feed(piece[begin : begin + _CHUNK])
     yield from reader.close()
 
 
@@ -260,17 +287,10 @@ def _pieces(source: Source) -> Iterator[str | bytes]:
         yield from source
 
 
-def _encoding_of(start: bytes) -> tuple[str | None, bytes]:
-    """Return the encoding that overrides the declared one, if any, and the bytes without a mark and white space.
+def _declares_utf16(start: bytes) -> bool:
+    """Return whether bytes that are not UTF-16 say that they are.
 
-    What a server returns as text declares UTF-16; saved as it is by a program that writes UTF-8, the declaration lies.
+    What a server returns as text declares UTF-16; saved by a program that writes UTF-8, the declaration lies.
     """
-    for mark, encoding in _MARKS:
-        if start.startswith(mark):
-            return encoding, start[len(mark) :]
-    if 0 in start[:2]:
-        return ("utf-16-be" if start[0] == 0 else "utf-16-le"), start
-    start = start.lstrip(b" \t\r\n")
     declared = _DECLARED.match(start)
-    lies = declared is not None and declared.group(1).lower().startswith((b"utf-16", b"utf16", b"unicode", b"ucs"))
-    return ("utf-8" if lies else None), start
+    return declared is not None and declared.group(1).lower().startswith((b"utf-16", b"utf16", b"unicode", b"ucs"))

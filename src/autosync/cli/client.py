@@ -78,6 +78,8 @@ class HttpTransport:
                 raise Rejected(_whole(response))
             while line := response.readline():
                 yield line.rstrip(b"\r\n")
+        except http.client.HTTPException as error:
+            raise ConnectionError(f"the stream broke off: {error!r}") from error
         finally:
             connection.close()
 
@@ -190,6 +192,6 @@ def _whole(response: http.client.HTTPResponse) -> Answer:
 
 
 def _query(query: Mapping[str, object]) -> str:
-    given = {key: value for key, value in query.items() if value not in {None, ""}}
+    given = {key: value for key, value in query.items() if value is not None and value != ""}
     pairs = {key: str(value).lower() if isinstance(value, bool) else value for key, value in given.items()}
     return "?" + urlencode(pairs, doseq=True) if pairs else ""

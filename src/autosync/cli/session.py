@@ -16,7 +16,8 @@ import typer
 
 from autosync.cli.client import Client, HttpTransport, Transport
 from autosync.cli.exits import Exit, Failure
-from autosync.cli.place import Place, find_place
+from autosync.cli.place import CONFIG_NAME, Place, find_config, find_place
+from autosync.cli.root import Root
 from autosync.cli.terminal import Terminal
 from autosync.cli.words import clock
 from autosync.model.errors import AutoSyncError, NotFound, Refused
@@ -38,6 +39,8 @@ class Wiring:
     folder: Path = field(default_factory=Path.cwd)
     zone: tzinfo | None = None
     """Where times are shown; None: here."""
+    root: Root = field(default_factory=Root)
+    """Everything that a service is made of, loaded when a command needs it."""
 
 
 @dataclass(kw_only=True)
@@ -60,6 +63,17 @@ class Session:
         """Return the way to the service; nothing is asked before it is used."""
         place = find_place(self.url, self.token_file, self.wiring.environ, self.wiring.folder)
         return Client(place, self.wiring.connect(place), _person())
+
+    def config_path(self, given: Path | None) -> Path:
+        """Return the configuration file that a command is about."""
+        path = given or find_config(self.wiring.environ, self.wiring.folder)
+        if path is None:
+            raise Failure(
+                Exit.USAGE,
+                f"no configuration: there is no {CONFIG_NAME} in this folder; "
+                "name one with --config, or AUTOSYNC_CONFIG",
+            )
+        return path
 
     def clock(self, text: str | None, now: datetime) -> str:
         """Return a moment of the API as local time."""

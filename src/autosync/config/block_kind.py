@@ -29,7 +29,7 @@ class BlockKind(Generic[T]):
             place.note(error)
         mistakes = tuple(
             OptionMistake(path=found.path, message=found.message, on_key=found.on_key, warning=found.warning)
-            for found in place.findings
+            for found in place.findings.found
         )
         return Parsed(options=options, mistakes=mistakes)
 

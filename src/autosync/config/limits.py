@@ -75,11 +75,15 @@ def plain_limit(value: Limit | None) -> object:
     if value is None:
         return UNLIMITED
     if value.percent is not None and value.minimum != Limit().minimum:
-        long = {"absolute": value.absolute, "percent": value.percent, "minimum": value.minimum}
+        long = {"absolute": value.absolute, "percent": _short(value.percent), "minimum": value.minimum}
         return {key: each for key, each in long.items() if each is not None}
     if value.percent is None:
         return value.absolute
     return f"{value.percent:g}%" if value.absolute is None else f"{value.absolute} or {value.percent:g}%"
+
+
+def _short(number: float) -> float | int:
+    return int(number) if number.is_integer() else number
 
 
 def say_limit(value: Limit | None) -> str:
@@ -103,7 +107,8 @@ def _long(value: dict[str, object]) -> Limit:
         raise Wrong(f"percent: expected a number, not {shown(percent)}")
     if absolute is None and percent is None:
         raise Wrong("a limit needs absolute, percent, or both; or write unlimited")
-    return _within(Limit(absolute=absolute, percent=percent, minimum=Limit().minimum if minimum is None else minimum))
+    share = None if percent is None else float(percent)
+    return _within(Limit(absolute=absolute, percent=share, minimum=Limit().minimum if minimum is None else minimum))
 
 
 def _whole(value: dict[str, object], key: str) -> int | None:

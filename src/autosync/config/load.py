@@ -9,7 +9,7 @@ from autosync.config.document import Document, read_document
 from autosync.config.file import read_file
 from autosync.config.mistakes import Mistake, in_order, report
 from autosync.config.mistakes import Path as DataPath
-from autosync.config.reading import Context, Place
+from autosync.config.reading import MOST_MISTAKES, Context, Enough, Finding, Place
 from autosync.config.spec import Configuration
 from autosync.model.errors import ConfigError
 from autosync.ports.registry import Registries
@@ -66,13 +66,10 @@ def load_text(content: bytes, source: Source, registries: Registries) -> Loaded:
     if document.root is None:
         return Loaded(text=text, document=document, configuration=None, mistakes=document.mistakes)
     place = Place(Context(folder=source.folder, registries=registries, environment=source.environment))
-    configuration = read_file(document.data, place)
-    for path, name in _variables(document.data, ()):
-        if name not in source.environment:
-            place.at(*path).warn(f"the environment variable {name} is not set here; the service needs it")
+    configuration = _read(document.data, place)
     found = [
         (document.mistake(finding.path, finding.message, on_key=finding.on_key), finding.warning)
-        for finding in place.findings
+        for finding in place.findings.found
     ]
     mistakes = in_order([*document.mistakes, *(mistake for mistake, warning in found if not warning)])
     return Loaded(
@@ -82,6 +79,21 @@ def load_text(content: bytes, source: Source, registries: Registries) -> Loaded:
         mistakes=mistakes,
         warnings=in_order(mistake for mistake, warning in found if warning),
     )
+
+
+def _read(data: object, place: Place) -> Configuration | None:
+    try:
+        configuration = read_file(data, place)
+        for path, name in _variables(data, ()):
+            if name not in place.context.environment:
+                place.at(*path).warn(f"the environment variable {name} is not set here; the service needs it")
+    except Enough:
+        # The last of them told nothing new to anybody, so its place in the list may go to this.
+        place.findings.found[-1] = Finding(
+            path=(), message=f"more than {MOST_MISTAKES} mistakes; the rest is not looked at"
+        )
+        return None
+    return configuration
 
 
 def _variables(data: object, path: DataPath) -> Iterator[tuple[DataPath, str]]:

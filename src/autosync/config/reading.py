@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
+from typing import Final
 
 from autosync.config.mistakes import Path
 from autosync.ports.registry import Registries
@@ -26,6 +27,29 @@ class Finding:
     warning: bool = False
 
 
+MOST_MISTAKES: Final = 200
+"""Nobody reads more, and a file with more is of another kind."""
+
+
+class Enough(Exception):
+    """So many mistakes that reading on tells nothing."""
+
+
+class Findings:
+    """All that was found in one reading."""
+
+    def __init__(self) -> None:
+        self.found: list[Finding] = []
+        self.mistakes = 0
+
+    def add(self, finding: Finding) -> None:
+        """Note a finding; raise ``Enough`` after the last that is worth it."""
+        self.found.append(finding)
+        self.mistakes += not finding.warning
+        if len(self.found) >= MOST_MISTAKES:
+            raise Enough
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """What reading may ask beside the file itself."""
@@ -42,7 +66,7 @@ class Place:
 
     context: Context
     path: Path = ()
-    findings: list[Finding] = field(default_factory=list)
+    findings: Findings = field(default_factory=Findings)
 
     def at(self, *keys: str | int) -> "Place":
         """Return the place further inwards."""
@@ -50,7 +74,7 @@ class Place:
 
     def wrong(self, message: str, *, on_key: bool = False) -> None:
         """Note a mistake here."""
-        self.findings.append(Finding(path=self.path, message=message, on_key=on_key))
+        self.findings.add(Finding(path=self.path, message=message, on_key=on_key))
 
     def note(self, error: Wrong) -> None:
         """Note what was raised, unless it is already noted further inwards."""
@@ -60,8 +84,8 @@ class Place:
     @property
     def mistakes(self) -> int:
         """Return how many mistakes were noted so far, anywhere."""
-        return sum(not found.warning for found in self.findings)
+        return self.findings.mistakes
 
     def warn(self, message: str, *, on_key: bool = False) -> None:
         """Note something that is allowed, but probably not meant."""
-        self.findings.append(Finding(path=self.path, message=message, on_key=on_key, warning=True))
+        self.findings.add(Finding(path=self.path, message=message, on_key=on_key, warning=True))

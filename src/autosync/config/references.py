@@ -10,7 +10,7 @@ from autosync.config.exclusions import ALL
 from autosync.config.mistakes import Path
 from autosync.config.reading import Place
 from autosync.config.spec import EngineSpec
-from autosync.config.words import did_you_mean, or_known, quoted
+from autosync.config.words import VERY_NEAR, did_you_mean, nearest, or_known, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +29,16 @@ class _Known:
         names = self.agents.get(engine)
         if names is None or name in names:
             return None
-        everywhere = {f"{engine}/{each}" for each in names}
-        near = did_you_mean(agent, everywhere, quote=True)
-        listed = ", ".join(sorted(names)) or "none"
-        return f"no such agent on {engine}{near or f' (known: {listed})'}"
+        near = nearest(name, names)
+        hint = f'did you mean "{engine}/{near}"?' if near else f"known: {', '.join(sorted(names)) or 'none'}"
+        return f"no such agent on {engine} ({hint})"
 
     def doubt(self, agent: str) -> str | None:
         """Return what is probably meant instead of an agent that only its engine knows, or None."""
         engine, _, _ = agent.partition("/")
         if agent in self.named or self.agents.get(engine) is not None:
             return None
-        near = did_you_mean(agent, self.named, quote=True)
+        near = did_you_mean(agent, self.named, likeness=VERY_NEAR, quote=True)
         return f"{quoted(agent)} is not named under agents{near}" if near else None
 
 

@@ -13,7 +13,7 @@ from autosync.config.reading import Place, Wrong
 from autosync.config.shapes import Scalar, choice, duration, flag, maybe, read_text, text, zone
 from autosync.config.spec import TriggerSpec
 from autosync.config.windows import parse_moment, start_of
-from autosync.config.words import did_you_mean, quoted
+from autosync.config.words import VERY_NEAR, did_you_mean, quoted
 from autosync.model.ids import AgentId, PartitionName, ProfileName, TriggerId
 from autosync.model.requests import Wanted
 from autosync.model.schedules import Cron, Every, Misfire, Period, When
@@ -140,7 +140,7 @@ def _parse_run(value: object, at: Place) -> Slot | ProfileName:
     word = read_text(value)
     if word in set(Slot):
         return Slot(word)
-    if near := did_you_mean(word, list(Slot)):
+    if near := did_you_mean(word, list(Slot), likeness=VERY_NEAR):
         at.warn(f"{quoted(word)} is taken as the name of a run profile{near}")
     return ProfileName(word)
 

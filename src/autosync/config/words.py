@@ -2,24 +2,30 @@
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping
+from typing import Final
 
-LONGEST_SHOWN = 60
+LONGEST_SHOWN: Final = 60
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
+NEAR: Final = 0.6
+VERY_NEAR: Final = 0.85
+"""How alike two words are that one may be meant by the other; very near is a typing mistake and nothing else."""
+
+
+def nearest(word: str, known: Iterable[str], likeness: float = NEAR) -> str | None:
     """Return the known word that ``word`` probably means, whatever its case; None when none is near."""
     by_folded = {each.casefold(): each for each in known}
     folded = word.casefold()
     for attempt in (folded, folded.replace("_", "-").replace(" ", "-")):
         if attempt in by_folded:
             return by_folded[attempt]
-    found = difflib.get_close_matches(folded.replace("_", "-"), by_folded, n=1, cutoff=0.6)
+    found = difflib.get_close_matches(folded.replace("_", "-"), by_folded, n=1, cutoff=likeness)
     return by_folded[found[0]] if found else None
 
 
-def did_you_mean(word: str, known: Iterable[str], *, quote: bool = False) -> str:
+def did_you_mean(word: str, known: Iterable[str], *, likeness: float = NEAR, quote: bool = False) -> str:
     """Return `` (did you mean …?)`` with the nearest known word, or nothing."""
-    found = nearest(word, known)
+    found = nearest(word, known, likeness)
     if found is None:
         return ""
     return f' (did you mean "{found}"?)' if quote else f" (did you mean {found}?)"

@@ -72,7 +72,8 @@ def _outbound(old: EstimateRow, run: Run) -> Mapping[AgentId, float]:
 
 
 def _confirming(old: EstimateRow, run: Run) -> float | None:
-    if run.request_as_started is None or not run.request_as_started.confirms or run.result is None:
+    request = run.request_as_started
+    if request is None or not request.confirms or run.result is None:
         return old.confirming
     staged = [step.staged for step in run.result.steps if step.kind.imports]
     if not staged or None in staged:

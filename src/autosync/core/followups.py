@@ -40,9 +40,7 @@ def steps_of(result: RunResult, profile: Profile | None) -> tuple[StepResult, ..
     """Return what each step did. Where a good run has no steps to show, its profile's steps ran and nothing is counted."""
     if result.steps or profile is None or not outcomes.ended_well(result.status):
         return result.steps
-    return tuple(
-        StepResult(kind=step.kind, partition=step.partition, status=result.status) for step in profile.steps
-    )
+    return tuple(StepResult(kind=step.kind, partition=step.partition, status=result.status) for step in profile.steps)
 
 
 def followups(steps: Sequence[StepResult], *, full_sync: bool) -> Iterator[Followup]:

@@ -1,6 +1,6 @@
 """From requests, runs and estimates to what the look ahead plays with: bits, seconds and likely follow-ups."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -92,8 +92,29 @@ class Foresight:
             all_alone=self.engine.run_mode is RunMode.EXCLUSIVE,
             most=self.engine.max_parallel or UNLIMITED,
         )
-        cascades = tuple(zip(self._ages, self._weights, strict=True))
-        return Prospect(reaches=reaches, rules=rules, going=going, waiting=waiting, cascades=cascades)
+        return Prospect(
+            reaches=reaches, rules=rules, going=going, waiting=waiting, cascades=self._merge(going, waiting)
+        )
+
+    def _merge(self, going: Sequence[tuple[float, Work]], waiting: Sequence[Work]) -> tuple[tuple[float, float], ...]:
+        """Make one of all cascades that are served by the same work: they will arrive together."""
+        works = [*(work for _, work in going), *waiting]
+        served: dict[int, int] = {}
+        for place, work in enumerate(works):
+            for bit in bits_of(work.cascades):
+                served[bit] = served.get(bit, 0) | 1 << place
+        together: dict[int, list[int]] = {}
+        for bit, places in served.items():
+            together.setdefault(places, []).append(bit)
+        merged = []
+        for work in works:
+            work.cascades = 0
+        for number, (places, bits) in enumerate(together.items()):
+            for place in bits_of(places):
+                works[place].cascades |= 1 << number
+            weight = sum(self._weights[bit] for bit in bits)
+            merged.append((sum(self._ages[bit] * self._weights[bit] for bit in bits) / weight, weight))
+        return tuple(merged)
 
     def targets(self, agent: AgentId) -> tuple[AgentId, ...] | None:
         """Return the agents that a synchronization of ``agent`` usually leaves exports for; None: not known yet."""
@@ -148,6 +169,14 @@ class Foresight:
         if request.confirms:
             return row.confirming is None or row.confirming >= LIKELY
         return any(changes for _, changes in row.durations)
+
+
+def bits_of(mask: int) -> Iterator[int]:
+    """Yield the places of the bits that are set."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
 
 
 def part_of(profile: Profile | None) -> Part:

@@ -74,10 +74,20 @@ def open_flapping(turn: Turn, agent: AgentId, counts: Counts, repeats: int) -> N
     turn.record(FactKind.FLAPPING_FOUND, text, severity=Severity.ERROR, agent=agent)
     breach = Breach(what="equal exports in a row", count=repeats, limit=str(repeats))
     pending = PendingSet(counts=counts)
-    _open(turn, Hold(
-        id=turn.next_hold(), kind=HoldKind.FLAPPING, agent=agent, partition=None, opened=turn.now,
-        breaches=(breach,), counts=counts, fingerprint=pending.identity, text=text,
-    ))
+    _open(
+        turn,
+        Hold(
+            id=turn.next_hold(),
+            kind=HoldKind.FLAPPING,
+            agent=agent,
+            partition=None,
+            opened=turn.now,
+            breaches=(breach,),
+            counts=counts,
+            fingerprint=pending.identity,
+            text=text,
+        ),
+    )
 
 
 def used(turn: Turn, agent: AgentId, profile: Profile) -> None:
@@ -99,14 +109,18 @@ def decided(turn: Turn, decision: HoldDecided) -> None:
     elif decision.decision == "lift" and hold.state is not HoldState.OPEN:
         _decide(turn, decision, hold, HoldState.LIFTED)
     else:
-        _refuse(turn, decision, hold, f"hold {hold.id} is {hold.state.value}, so it cannot be decided: {decision.decision}")
+        _refuse(
+            turn, decision, hold, f"hold {hold.id} is {hold.state.value}, so it cannot be decided: {decision.decision}"
+        )
 
 
 def _approve(turn: Turn, decision: HoldDecided, hold: Hold) -> None:
     if hold.state is HoldState.APPROVED:
         _refuse(turn, decision, hold, f"hold {hold.id} is approved already")
     elif decision.fingerprint != hold.fingerprint:
-        text = f"the pending set of {hold.agent} has changed since you looked: {counts_text(hold.counts)} now. Look again"
+        text = (
+            f"the pending set of {hold.agent} has changed since you looked: {counts_text(hold.counts)} now. Look again"
+        )
         _refuse(turn, decision, hold, text)
     else:
         _decide(turn, decision, hold, HoldState.APPROVED)
@@ -115,9 +129,7 @@ def _approve(turn: Turn, decision: HoldDecided, hold: Hold) -> None:
 
 
 def _decide(turn: Turn, decision: HoldDecided, hold: Hold, state: HoldState) -> None:
-    turn.put_hold(
-        replace(hold, state=state, decided=turn.now, decided_by=decision.by, reason=decision.reason or None)
-    )
+    turn.put_hold(replace(hold, state=state, decided=turn.now, decided_by=decision.by, reason=decision.reason or None))
     text = f"hold {hold.id} on {hold.agent} was {state.value} {by_whom(decision.by, decision.reason)}"
     turn.record(FactKind.HOLD_DECIDED, text, agent=hold.agent, hold=hold.id, person=decision.by)
     if state is not HoldState.REJECTED:
@@ -126,9 +138,7 @@ def _decide(turn: Turn, decision: HoldDecided, hold: Hold, state: HoldState) -> 
 
 def _refuse(turn: Turn, decision: HoldDecided, hold: Hold | None, text: str) -> None:
     agent = hold.agent if hold is not None else None
-    turn.record(
-        FactKind.REFUSED, text, severity=Severity.WARNING, agent=agent, hold=decision.hold, person=decision.by
-    )
+    turn.record(FactKind.REFUSED, text, severity=Severity.WARNING, agent=agent, hold=decision.hold, person=decision.by)
 
 
 def _is_known(turn: Turn, known: AgentState, kind: HoldKind) -> bool:
@@ -153,7 +163,8 @@ def _see(turn: Turn, known: AgentState, kind: HoldKind, partition: PartitionName
 def _judge(turn: Turn, seen: _Seen) -> None:
     """Open, change or settle the hold on what was seen. A rejection stands until it is lifted."""
     hold = next(
-        (each for each in of_agent(turn, seen.agent) if (each.kind, each.partition) == (seen.kind, seen.partition)), None
+        (each for each in of_agent(turn, seen.agent) if (each.kind, each.partition) == (seen.kind, seen.partition)),
+        None,
     )
     if hold is None:
         if seen.breaches:
@@ -169,12 +180,16 @@ def _judge(turn: Turn, seen: _Seen) -> None:
         else:
             renewed = _hold_on(turn, seen, hold)
             turn.put_hold(renewed)
-            turn.record(FactKind.HOLD_OPENED, _changed_text(renewed), severity=Severity.WARNING, agent=hold.agent, hold=hold.id)
+            turn.record(
+                FactKind.HOLD_OPENED, _changed_text(renewed), severity=Severity.WARNING, agent=hold.agent, hold=hold.id
+            )
 
 
 def _review_flapping(turn: Turn, known: AgentState, hold: Hold) -> None:
     pending = known.pending
-    if pending is not None and all(each.counts is not None and each.counts.total == 0 for each in pending.exports.values()):
+    if pending is not None and all(
+        each.counts is not None and each.counts.total == 0 for each in pending.exports.values()
+    ):
         _end(turn, hold, "nothing is left to export")
 
 
@@ -202,13 +217,18 @@ def _changed_text(hold: Hold) -> str:
 def _open(turn: Turn, hold: Hold) -> None:
     turn.put_hold(hold)
     text = f"hold {hold.id} was opened and waits for a decision: {hold.text}"
-    data: dict[str, object] = {"fingerprint": hold.fingerprint, "breaches": [f"{b.count} {b.what}, limit {b.limit}" for b in hold.breaches]}
+    data: dict[str, object] = {
+        "fingerprint": hold.fingerprint,
+        "breaches": [f"{b.count} {b.what}, limit {b.limit}" for b in hold.breaches],
+    }
     turn.record(FactKind.HOLD_OPENED, text, severity=Severity.ERROR, agent=hold.agent, hold=hold.id, data=data)
 
 
 def _end(turn: Turn, hold: Hold, why: str) -> None:
     turn.put_hold(replace(hold, state=HoldState.SETTLED))
-    turn.record(FactKind.HOLD_SETTLED, f"hold {hold.id} on {hold.agent} is settled: {why}", agent=hold.agent, hold=hold.id)
+    turn.record(
+        FactKind.HOLD_SETTLED, f"hold {hold.id} on {hold.agent} is settled: {why}", agent=hold.agent, hold=hold.id
+    )
     _let_go(turn, hold)
 
 

@@ -11,8 +11,11 @@ from enum import IntEnum
 from heapq import heappop, heappush
 from typing import TypeAlias
 
-MOST_RUNS = 400
+MOST_RUNS = 200
 """A play longer than this is cut off: it only has to compare."""
+
+MOST_ROUNDS = 3
+"""So often a change may come back from a target and flow on, or history has mixed two things up."""
 
 
 class Part(IntEnum):
@@ -41,6 +44,8 @@ class Work:
     confirms: bool = False
     stages: bool = True
     """Whether an import is expected to leave something to synchronize."""
+    rounds: int = 0
+    """How often a confirmation has staged changes again on the way here."""
     key: int = 0
     """``key_of`` its agent and part; something else where several of the same wait."""
 
@@ -156,7 +161,7 @@ class Play:
         reach = self.prospect.reaches[work.agent]
         if work.confirms:
             self.arrivals.append((self.now, work.cascades))
-        if work.stages and (reach.targets is None or reach.targets):
+        if work.stages and work.rounds < MOST_ROUNDS and (reach.targets is None or reach.targets):
             self._wish(work.agent, Part.SYNC, work)
 
     def _synchronized(self, work: Work) -> None:
@@ -178,6 +183,7 @@ class Play:
                 cascades=old.cascades | because.cascades,
                 changes=old.changes + because.changes,
                 confirms=old.confirms or confirms,
+                rounds=max(old.rounds, because.rounds),
             )
             return
         reach = self.prospect.reaches[agent]
@@ -194,11 +200,13 @@ class Play:
             sync=part is Part.SYNC,
             confirms=confirms,
             stages=reach.confirming_stages if confirms else True,
+            rounds=because.rounds + because.confirms,
             key=key,
         )
 
     def _cost(self) -> float:
-        cost = 0.0
+        W = sum(w for _, w in self.prospect.cascades)
+        cost = self.serial * RUNCOST * W + (self.arrivals[-1][0] if self.arrivals else 0) ** POWER * SPAN * W
         left = -1
         for moment, cascades in reversed(self.arrivals):
             fresh = cascades & left
@@ -211,4 +219,8 @@ class Play:
         return cost
 
 
-POWER = 1.0
+import os
+
+POWER = float(os.environ.get("POWER", "1"))
+RUNCOST = float(os.environ.get("RUNCOST", "0"))
+SPAN = float(os.environ.get("SPAN", "0"))

@@ -127,9 +127,7 @@ def _resting(given: Conditions, request: Request, known: AgentState) -> Iterator
         yield Waiting(kind=WaitKind.BACK_OFF, text=text, until=request.not_before)
 
 
-def _unanswered(
-    given: Conditions, request: Request, profile: Profile | None, known: AgentState
-) -> Iterator[Waiting]:
+def _unanswered(given: Conditions, request: Request, profile: Profile | None, known: AgentState) -> Iterator[Waiting]:
     word = known.script.get(request.profile)
     if word is not None and word.allowed is False and word.until is not None and given.now < word.until:
         said = f": {word.text}" if word.text else ""

@@ -1,28 +1,178 @@
-"""Which waiting requests start now: what nothing else keeps back goes to the selection, and admission has the last word."""
+"""Which waiting requests start now: the selection chooses among those that nothing else keeps back, admission has the law."""
 
-from dataclasses import dataclass, field, replace
-from datetime import datetime
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
 
-from autosync.core import admission, discovery, holds, inspection, looks, obstacles, selection
-from autosync.core.admission import LockSet, Occupied
-from autosync.core.state import AgentState, EngineState, ScriptWord, State, WaitLog
+from autosync.core import admission, holds, inspection, looks, obstacles, selection
+from autosync.core.scene import Scene, scene
+from autosync.core.state import AgentState, EngineState, ScriptWord, WaitLog
 from autosync.core.turn import Turn
-from autosync.model.agents import Agent
 from autosync.model.commands import AskScript, StartRun
 from autosync.model.facts import FactKind
-from autosync.model.ids import AgentId, EngineName, RequestId, engine_of
-from autosync.model.requests import Request, Waiting, WaitKind
+from autosync.model.holds import HoldKind
+from autosync.model.ids import RequestId, engine_of
+from autosync.model.requests import Request, Waiting
 from autosync.model.runs import Run, RunState
 from autosync.model.settings import EngineSettings
 from autosync.model.steps import Profile
 
+SCRIPT_WORD_LASTS = timedelta(minutes=1)
+"""How long a controller script's yes or no counts before it is asked again."""
 
-@dataclass(slots=True)
-class Scene:
-    """Who could start, who runs, and why the others wait, at one moment."""
 
-    candidates: dict[EngineName, list[selection.Candidate]] = field(default_factory=dict)
-    going: dict[EngineName, list[selection.Going]] = field(default_factory=dict)
-    occupied: Occupied = field(default_factory=Occupied)
-    waiting: dict[RequestId, tuple[Waiting, ...]] = field(default_factory=dict)
+def plan(turn: Turn) -> datetime | None:
+    """Start what may start; return when to choose again although nothing happened."""
+    looks.advance(turn)
+    _consult_guards(turn)
+    found = scene(turn.view(), turn.now)
+    reasons = {request: waiting[0] for request, waiting in found.waiting.items()}
+    revisit: datetime | None = None
+    for engine, candidates in found.candidates.items():
+        settings = turn.engine_settings(engine)
+        choice = selection.choose(settings, candidates, found.going.get(engine, []), turn.estimates.now, turn.now)
+        reasons.update(choice.reasons)
+        moments = [choice.revisit, _start_chosen(turn, settings, found, choice.starts)]
+        revisit = min((each for each in (revisit, *moments) if each is not None), default=None)
+    _log_waits(turn, reasons)
+    return revisit
+
+
+def _consult_guards(turn: Turn) -> None:
+    """Have the guards look at every waiting request of which they know what it would let pass."""
+    for request in tuple(turn.requests.now.values()):
+        known = turn.agents.now.get(request.agent)
+        if known is None or not inspection.imports_known(known):
+            continue
+        profile = turn.profile(request.agent, request.profile)
+        if profile is not None:
+            holds.admit(turn, request, profile)
+
+
+def _start_chosen(turn: Turn, settings: EngineSettings, found: Scene, chosen: tuple[RequestId, ...]) -> datetime | None:
+    """Start the chosen ones that are ready; return when the next may start where starts are staggered."""
+    candidates = {each.request.id: each for each in found.candidates[settings.name]}
+    for request in chosen:
+        candidate = candidates[request]
+        if admission.blockers(candidate.locks, found.occupied, settings) or candidate.profile is None:
+            continue
+        if not _is_ready(turn, candidate.request, candidate.profile):
+            continue
+        due = next_start(turn.engine(settings.name).last_start, settings, turn.now)
+        if due is not None:
+            return due
+        _start(turn, settings, candidate.request, candidate.profile)
+        found.occupied.take(candidate.locks)
+    return None
+
+
+def next_start(last: datetime | None, settings: EngineSettings, now: datetime) -> datetime | None:
+    """Return when the engine's next run may start where starts are staggered; None: now. A future start is no start."""
+    if not settings.stagger or last is None or last > now:
+        return None
+    due = last + settings.stagger
+    return due if now < due else None
+
+
+def _is_ready(turn: Turn, request: Request, profile: Profile) -> bool:
+    """Return whether the guards have seen what they must see; else have them shown."""
+    known = turn.agent(request.agent)
+    if not guards_have_seen(known, turn.engine(engine_of(request.agent)), profile):
+        inspection.ask(turn, request.agent)
+        return False
+    return not turn.agent_settings(request.agent).guards.script or _script_allows(turn, known, request)
+
+
+def guards_have_seen(known: AgentState, engine: EngineState, profile: Profile) -> bool:
+    """Return whether everything is known that the guards must judge before such a run."""
+    kinds = {kind for kind, _ in obstacles.guarded(profile)}
+    if HoldKind.EXPORTS in kinds:
+        return inspection.exports_known(known, engine)
+    return not kinds or inspection.imports_known(known)
+
+
+def _script_allows(turn: Turn, known: AgentState, request: Request) -> bool:
+    word = known.script.get(request.profile)
+    if word is not None and (word.until is None or turn.now < word.until):
+        return word.allowed is True
+    asked = {**known.script, request.profile: ScriptWord(allowed=None)}
+    turn.put_agent(replace(known, script=asked))
+    turn.command(AskScript(agent=request.agent, profile=request.profile))
+    return False
+
+
+def _start(turn: Turn, settings: EngineSettings, request: Request, profile: Profile) -> None:
+    waits = _waits(turn, request)
+    turn.remove_request(request)
+    known = turn.agent(request.agent)
+    run = Run(
+        id=turn.next_run(),
+        agent=request.agent,
+        profile=request.profile,
+        state=RunState.STARTING,
+        started=turn.now,
+        request=request.id,
+        request_as_started=request,
+        handle_before=known.row.seen_handle,
+        exclusive=request.exclusive,
+        causes=request.causes,
+        cascades=request.cascades,
+        tokens=request.tokens,
+        attempt=request.attempt,
+        wished=request.wished,
+        waits=waits,
+    )
+    turn.put_run(run)
+    turn.put_engine(settings.name, replace(turn.engine(settings.name), last_start=turn.now))
+    holds.used(turn, request.agent, profile)
+    inspection.overtake(turn, request.agent, synchronizes=profile.syncs)
+    _forget_word(turn, request)
+    turn.command(StartRun(run=run.id, agent=run.agent, profile=run.profile, settle=settings.settle))
+    _tell_start(turn, run)
+
+
+def _tell_start(turn: Turn, run: Run) -> None:
+    text = f"{run.profile} of {run.agent} was started, because {run.causes[0].text}"
+    data: dict[str, object] = {
+        "profile": run.profile,
+        "causes": [cause.text for cause in run.causes],
+        "runs": sorted({cause.run for cause in run.causes if cause.run is not None}),
+        "cascades": sorted(run.cascades),
+        "waits": [[reason, seconds] for reason, seconds in run.waits],
+        "attempt": run.attempt,
+    }
+    turn.record(FactKind.RUN_STARTED, text, agent=run.agent, run=run.id, request=run.request, data=data)
+
+
+def _forget_word(turn: Turn, request: Request) -> None:
+    """A script's yes is good for one start."""
+    known = turn.agent(request.agent)
+    if request.profile in known.script:
+        words = {profile: word for profile, word in known.script.items() if profile != request.profile}
+        turn.put_agent(replace(known, script=words))
+
+
+def _log_waits(turn: Turn, reasons: Mapping[RequestId, Waiting]) -> None:
+    """Note for each waiting request what it waits for, where that has changed."""
+    for request in turn.requests.now:
+        reason = (
+            reasons[request].text if request in reasons else "the guards look at what is pending, or others go first"
+        )
+        log = turn.waits.now.get(request)
+        if log is None:
+            turn.waits.put(request, WaitLog(reason=reason, since=turn.now))
+        elif log.reason != reason:
+            turn.waits.put(request, WaitLog(reason=reason, since=turn.now, spent=_spent(log, turn.now)))
+
+
+def _waits(turn: Turn, request: Request) -> tuple[tuple[str, float], ...]:
+    log = turn.waits.now.get(request.id)
+    return _spent(log, turn.now) if log is not None else ()
+
+
+def _spent(log: WaitLog, now: datetime) -> tuple[tuple[str, float], ...]:
+    """Return where the time went so far; a reason that comes again is counted on."""
+    seconds = max((now - log.since).total_seconds(), 0.0)
+    spent = dict(log.spent)
+    spent[log.reason] = spent.get(log.reason, 0.0) + seconds
+    return tuple((reason, time) for reason, time in spent.items() if time > 0)

@@ -93,6 +93,7 @@ def choose(
         works[work.key] = (work, each)
     prospect = foresight.prospect(running, [work for work, _ in works.values()])
     chosen = _choose(prospect, due, now)
+    chosen, revisit = just_in_time(prospect, chosen)
     taken = [run.locks for run in going]
     starts = []
     for work in chosen:
@@ -100,7 +101,7 @@ def choose(
         if not blockers(candidate.locks, taken, engine):
             taken.append(candidate.locks)
             starts.append(candidate.request.id)
-    return Choice(starts=tuple(starts))
+    return Choice(starts=tuple(starts), revisit=now + timedelta(seconds=revisit) if revisit else None)
 
 
 def lazy_first(lazy):
@@ -140,6 +141,26 @@ def _choose(prospect, due, now):
             if price < cost - 1e-6:
                 best, cost = action, price
     return best
+
+
+def just_in_time(prospect, chosen):
+    import os
+    jit = os.environ.get("JIT", "1")
+    if jit == "0":
+        return chosen, None
+    syncs = {w.agent for w in prospect.waiting if w.part is Part.SYNC}
+    others = [w for w in chosen if w.part is not Part.IMPORT or w.confirms]
+    ends = max([left for left, _ in prospect.going] + [w.seconds for w in others], default=0.0)
+    out, revisit = [], None
+    anysync = bool(syncs)
+    for w in chosen:
+        if w.part is Part.IMPORT and not w.confirms and (w.agent in syncs or (jit == "2" and anysync)):
+            slack = ends - w.seconds * 1.1
+            if slack > 2.0:
+                revisit = min(revisit or 1e9, slack)
+                continue
+        out.append(w)
+    return out, revisit
 
 
 def actions(prospect):

@@ -118,6 +118,11 @@ class Turn:
         found = self._running.get(agent)
         return None if found is None else self.runs.now[found]
 
+    @property
+    def spoke(self) -> bool:
+        """Return whether anything must leave the decision although nothing changed."""
+        return bool(self._facts or self._commands or self._rows)
+
     # What changes
 
     def put_agent(self, agent: AgentState) -> None:

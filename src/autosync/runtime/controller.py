@@ -50,6 +50,7 @@ class Controller:
         self._own: deque[str] = deque(maxlen=_OWN_HANDLES)
         self._nameless: set[RunId] = set()
         self._held_back: Sighting | None = None
+        self._told: tuple[str, bool] | None = None
         self._look_again = False
 
     def carry_out(self, command: AgentCommand) -> None:
@@ -78,7 +79,9 @@ class Controller:
         if self._nameless:
             self._held_back = sighting
             return
-        self._submit(Sighted(sighting=sighting))
+        if (sighting.handle, sighting.running) != self._told:
+            self._told = sighting.handle, sighting.running
+            self._submit(Sighted(sighting=sighting))
 
     def _begin(self, purpose: str, work: Coroutine[None, None, None]) -> None:
         if self._is_busy(purpose):

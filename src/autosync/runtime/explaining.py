@@ -42,7 +42,8 @@ class Explainer:
             how.append("started by somebody else in the engine")
         return views.WhyView(
             subject=f"run {of.id}",
-            text=f"{of.agent}  {kind}  {', '.join(part for part in how if part)}",
+            text=f"{of.agent}  {kind}",
+            result=", ".join(part for part in how if part),
             at=of.started,
             until=of.ended,
             because=await self._chain(scene, of.causes, of.agent),

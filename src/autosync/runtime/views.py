@@ -304,6 +304,8 @@ class WhyView:
 
     subject: str
     text: str
+    result: str = ""
+    """How it ended, and what it did."""
     at: datetime | None = None
     until: datetime | None = None
     because: tuple[LinkView, ...] = ()

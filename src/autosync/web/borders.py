@@ -1,6 +1,7 @@
 """What stands before every handler: whose machine is meant, who may ask, how much may be sent, and what if all fails."""
 
 import secrets
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -30,6 +31,13 @@ class Access:
     token: Secret
     hosts: frozenset[str] = field(default=LOOPBACK)
 
+    @classmethod
+    def at(cls, token: Secret, host: str) -> "Access":
+        """Return the access of a service that listens on ``host``: its own names there, and loopback's."""
+        everywhere = {"0.0.0.0", "::", ""}  # noqa: S104 - is compared, not bound
+        own = {socket.gethostname(), socket.getfqdn()} if host in everywhere else {f"[{host}]" if ":" in host else host}
+        return cls(token=token, hosts=LOOPBACK | {name.casefold() for name in own})
+
     def admits(self, authorization: str) -> bool:
         """Return whether the header carries the token; takes equally long for every wrong one."""
         scheme, _, given = authorization.partition(" ")
@@ -55,7 +63,7 @@ class Doorkeeper:
     def _refusal(self, scope: Scope) -> JSONResponse | None:
         headers = Headers(scope=scope)
         if _host_name(headers.get("host", "")) not in self._access.hosts:
-            return answer(421, Code.WRONG_HOST, "this service answers to its own names only; see web.hosts")
+            return answer(421, Code.WRONG_HOST, f"this service is called {', '.join(sorted(self._access.hosts))}")
         if scope["path"] in OPEN or self._access.admits(headers.get("authorization", "")):
             return None
         refusal = answer(401, Code.UNAUTHORIZED, "send the token of the service's token file: Authorization: Bearer …")

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -22,10 +21,10 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
 
 def agents(session: Session) -> None:
     """List every agent with its state."""
-    said = session.client.get("/agents")
-    now = _now(session, said)
-    rows = [agent_row(agent, now, agent["id"]) for agent in said["items"]]
-    session.show(said, lambda: session.terminal.table(COLUMNS, rows))
+    said = session.client.get("/status")
+    found = [agent for engine in said["engines"] for agent in engine["agents"]]
+    rows = [agent_row(agent, moment(said["now"]), agent["id"]) for agent in found]
+    session.show({"items": found}, lambda: session.terminal.table(COLUMNS, rows))
 
 
 def show(session: Session, agent: Agent) -> None:
@@ -39,9 +38,7 @@ def start(session: Session, agent: MaybeAgent = None, every: All = False, reason
     _switch(session, "start", agent, every=every, reason=reason)
 
 
-def stop(
-    session: Session, agent: MaybeAgent = None, every: All = False, reason: Reason = "", yes: Yes = False
-) -> None:
+def stop(session: Session, agent: MaybeAgent = None, every: All = False, reason: Reason = "", yes: Yes = False) -> None:
     """Let nothing more of an agent start; a run in progress goes on, wishes are kept."""
     if every and not yes:
         _confirm("Stop every agent of every engine? Nothing more will start.")
@@ -60,11 +57,6 @@ def _confirm(question: str) -> None:
         raise Failure(Exit.USAGE, f"{question} There is no terminal to ask on: give --yes")
     if not typer.confirm(question):
         raise Failure(Exit.FAILED, "nothing was done")
-
-
-def _now(session: Session, said: Mapping[str, Any]) -> datetime:
-    """Return the service's now: its clock and ours may differ."""
-    return moment(session.client.get("/status")["now"]) if said["items"] else datetime.min.replace(tzinfo=UTC)
 
 
 def _print(session: Session, agent: Mapping[str, Any]) -> None:

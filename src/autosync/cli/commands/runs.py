@@ -31,6 +31,7 @@ Reason = Annotated[str, typer.Option("--reason", help="Why, for the journal.")]
 
 def runs(
     session: Session,
+    *,
     agent: OfAgent = None,
     engine: OfEngine = None,
     outcome: Outcome = None,
@@ -39,9 +40,9 @@ def runs(
     limit: Limit = 20,
 ) -> None:
     """List runs, newest first."""
-    query = {"agent": agent, "engine": engine, "outcome": ",".join(outcome or []) or None, "cascade": cascade}
     begin = None if since is None else _moment_before(session, since)
-    said = session.client.get("/runs", **{**query, "outcome": outcome or None}, since=begin, limit=limit)
+    query = {"agent": agent, "engine": engine, "outcome": outcome, "cascade": cascade, "since": begin}
+    said = session.client.get("/runs", **query, limit=limit)
     session.show(said, lambda: _print_list(session, said["items"]))
 
 
@@ -55,6 +56,7 @@ def start(
     session: Session,
     agent: Agent,
     profile: Profile,
+    *,
     partition: Partition = None,
     front: Front = False,
     exclusive: Exclusive = False,

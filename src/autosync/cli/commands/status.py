@@ -1,4 +1,4 @@
-"""``status``: healthy? what runs? what waits, and why? what needs me?"""
+"""``status``: is it healthy, what runs, what waits and why, what needs me."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -24,7 +24,7 @@ def why(session: Session, subject: Subject = "last") -> None:
 def _print(session: Session, said: Mapping[str, Any]) -> None:
     line = session.terminal.line
     day = moment(said["at"]) if said["at"] else None
-    line(f"{said['subject']}  {said['text']}{_when(session, said, day)}")
+    line(f"{said['subject']}  {said['text']}{_when(session, said, day)}  {said['result']}".rstrip())
     for link in said["because"]:
         line(f"because   {'  ' * (link['depth'] - 1)}{_link(session, link, day)}")
     _print_waiting(session, said)

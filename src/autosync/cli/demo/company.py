@@ -1,4 +1,4 @@
-"""The made-up company: people with managers, teams with members, as the files that its HR department would keep.
+"""The made-up company: people with titles, departments and managers, as the file that its HR department would keep.
 
 Everything is drawn from a seed, so that every demo shows the same company and a test can name its people.
 """
@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Final
 
 PEOPLE: Final = 1000
-TEAMS: Final = 40
 HR_COLUMNS: Final = ("employee_id", "first", "last", "title", "department", "manager_id", "status", "phone")
-TEAM_COLUMNS: Final = ("team_id", "name", "owner_id", "member_ids")
 
 _FIRST = (
     "Ada Alan Annie Barbara Betty Carol Claude Dana Dennis Donald Dorothy Edsger Edith Elena Emma Erik Fatima Fiona Frances "
@@ -58,23 +56,12 @@ class Person:
         return f"{self.first} {self.last}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Team:
-    """A row of the team file."""
-
-    team_id: str
-    name: str
-    owner_id: str
-    member_ids: tuple[str, ...]
-
-
-def found_company(seed: int = 1906, people: int = PEOPLE) -> tuple[list[Person], list[Team]]:
-    """Return the company's people and teams as drawn from ``seed``."""
+def found_company(seed: int = 1906, people: int = PEOPLE) -> list[Person]:
+    """Return the company's people as drawn from ``seed``."""
     draw = random.Random(seed)  # noqa: S311 - a demo, not a secret
     staff = [_hire(draw, number, staff_so_far=number) for number in range(people)]
     staff[0] = replace(staff[0], first="Grace", last="Hopper", title="Director", manager_id="")
-    teams = [_team(draw, number, staff) for number in range(min(TEAMS, max(1, people // 25)))]
-    return staff, teams
+    return staff
 
 
 def employee_id(number: int) -> str:
@@ -96,26 +83,10 @@ def _hire(draw: random.Random, number: int, staff_so_far: int) -> Person:
     )
 
 
-def _team(draw: random.Random, number: int, staff: list[Person]) -> Team:
-    members = draw.sample(staff, k=min(len(staff), draw.randrange(5, 40)))
-    return Team(
-        team_id=f"T{100 + number}",
-        name=f"{_DEPARTMENTS[number % len(_DEPARTMENTS)]} {number // len(_DEPARTMENTS) + 1}",
-        owner_id=members[0].employee_id,
-        member_ids=tuple(person.employee_id for person in members),
-    )
-
-
 def write_people(path: Path, people: list[Person]) -> None:
     """Write the HR file as a whole: beside it first, then in its place, as a careful export does."""
     rows = [tuple(getattr(person, column) for column in HR_COLUMNS) for person in people]
     _write(path, HR_COLUMNS, rows)
-
-
-def write_teams(path: Path, teams: list[Team]) -> None:
-    """Write the team file; members are separated by semicolons."""
-    rows = [(team.team_id, team.name, team.owner_id, ";".join(team.member_ids)) for team in teams]
-    _write(path, TEAM_COLUMNS, rows)
 
 
 def read_people(path: Path) -> list[Person]:

@@ -43,7 +43,7 @@ def chapters(people: list[Person]) -> tuple[Chapter, ...]:
         Chapter(
             title=f"{mover.name} moves to Legal and gets another manager",
             change=_edit(mover.employee_id, department="Legal", manager_id=people[1].employee_id),
-            expect="one update, with a reference, in each target that holds the department or the manager",
+            expect="an update with a new reference in the directory and the badge database, a new line in the phone book",
         ),
         Chapter(
             title=f"{bride.name} is called {bride.first} Lamarr now",
@@ -53,7 +53,7 @@ def chapters(people: list[Person]) -> tuple[Chapter, ...]:
         Chapter(
             title=f"{leaver.name} leaves",
             change=_edit(leaver.employee_id, status="L"),
-            expect="the directory entry and the badge go, the teams lose a member",
+            expect="the badge and the line in the phone book go; the directory entry is disabled",
         ),
     )
 

@@ -71,6 +71,11 @@ def write_error(path: Path, error: OSError) -> ConnectorError:
     return ConnectorError("stopped-export-write", f"cannot write {path}: {error.strerror}; the file is unchanged")
 
 
+def is_windows() -> bool:
+    """Return whether files that are open cannot be replaced."""
+    return os.name == "nt"
+
+
 def _replace(source: Path, target: Path) -> None:
     """Rename over ``target``; on Windows that fails as long as somebody has it open, so try for some seconds."""
     for attempt in range(_ATTEMPTS):
@@ -78,13 +83,13 @@ def _replace(source: Path, target: Path) -> None:
             source.replace(target)
             break
         except PermissionError:
-            if attempt == _ATTEMPTS - 1 or os.name != "nt":
+            if attempt == _ATTEMPTS - 1 or not is_windows():
                 raise
             Event().wait(_FIRST_PAUSE_S * 2**attempt)
 
 
 def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows cannot open folders; NTFS journals the rename
+    if is_windows():  # Windows cannot open folders; NTFS journals the rename
         return
     handle = os.open(folder, os.O_RDONLY)
     try:

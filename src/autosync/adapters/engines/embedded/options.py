@@ -8,6 +8,7 @@ from autosync.adapters.engines.embedded.schema import SCHEMA
 from autosync.ports.registry import OptionMistake, Parsed
 from autosync.ports.secrets import SecretKind, SecretReference, SecretSource
 from autosync.syncengine.connectors.registry import parse_connector
+from autosync.syncengine.connectors.settings_reading import SettingsError
 from autosync.syncengine.spec.mistakes import SpecError
 from autosync.syncengine.spec.parse import parse_spec
 
@@ -76,10 +77,13 @@ def _connector_mistakes(data: Mapping[str, object]) -> list[OptionMistake]:
         if connector is None:
             mistakes.append(OptionMistake(path=("agents", name), message="connector is missing, such as {type: csv, …}"))
             continue
-        _, found = parse_connector(_masked(connector))
-        mistakes.extend(
-            OptionMistake(path=("agents", name, "connector", *mistake.path), message=mistake.message) for mistake in found
-        )
+        try:
+            parse_connector(_masked(connector))
+        except SettingsError as error:
+            mistakes.extend(
+                OptionMistake(path=("agents", name, "connector", *mistake.path), message=mistake.message)
+                for mistake in error.mistakes
+            )
     return mistakes
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from autosync.syncengine.connectors.registry import CONNECTORS
+from autosync.syncengine.connectors.registry import KINDS
 
 _TEXT: Final = {"type": "string", "minLength": 1}
 
@@ -106,7 +106,7 @@ _AGENT: Final = {
             "type": "object",
             "description": "How the connected system is reached; the page on connectors has every setting.",
             "properties": {
-                "type": {"enum": sorted(CONNECTORS), "description": "What kind of connected system it is."},
+                "type": {"enum": sorted(KINDS), "description": "What kind of connected system it is."},
             },
             "required": ["type"],
         },

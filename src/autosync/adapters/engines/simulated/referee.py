@@ -37,6 +37,10 @@ class Referee:
 
     syncs_run_alone: bool = True
     """Run mode ``supported``."""
+    all_run_alone: bool = False
+    """Run mode ``exclusive``."""
+    most_at_once: int | None = None
+    """How many runs that AutoSync started may go on at the same time."""
     locked_together: frozenset[frozenset[str]] = frozenset()
     """Agents that must not run at the same time."""
     mim_service: frozenset[str] = frozenset()
@@ -51,7 +55,11 @@ class Referee:
     def began(self, run: Runner, others: Iterable[Runner], at: float) -> None:
         """Judge a run that begins beside ``others``."""
         self.starts += 1
-        for other in others:
+        beside = tuple(others)
+        ours = sum(1 for other in beside if other.ours)
+        if run.ours and self.most_at_once is not None and ours >= self.most_at_once:
+            self.violations.append(f"at {at:.3f} s {run.agent} {run.profile.name} began beside {ours} others")
+        for other in beside:
             self.overlaps += 1
             reason = self._clash(run, other)
             if reason and run.ours and self._is_known(other, at):
@@ -67,6 +75,8 @@ class Referee:
             return "one run an agent"
         if frozenset((run.agent, other.agent)) in self.locked_together:
             return "locked together"
+        if self.all_run_alone:
+            return "every run runs alone"
         one, two = self._syncs(run), self._syncs(other)
         if one and two:
             return "two synchronizations"

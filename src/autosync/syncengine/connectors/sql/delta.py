@@ -79,7 +79,7 @@ def change_of(connection: Connection, source: Source) -> Any:
     if name is None:
         return None
     if name not in place.c:
-        raise ConnectorError("no-start-database-schema-mismatch", f"{place.name} has no column {name!r}")
+        raise ConnectorError("no-start-database-schema-mismatch", f"{place} has no column {name!r}")
     return place.c[name]
 
 
@@ -135,7 +135,7 @@ class SqlDeltaReader:
         query = query if (since := self._since(column)) is None else query.where(column >= since)
         at, known = self._source.names.index(column.name), set(self._mark.seen)
         for part in rows.execution_options(yield_per=BATCH).execute(query).partitions(BATCH):
-            batch = self._taker.batch([row._tuple() for row in part], other)
+            batch = self._taker.batch(list(map(tuple, part)), other)
             changes = {self._source.anchor_of(row): row[at] for row in part}
             marks = [_mark(anchor, digest) for anchor, digest in zip(batch.anchors, batch.digests, strict=True)]
             gone = [_mark(anchor, f"{changes[anchor]}".encode()) for anchor in batch.deleted]
@@ -148,7 +148,9 @@ class SqlDeltaReader:
         change = self._source.settings.change_table
         assert change is not None, "only called with a table of changes"
         query = select(column, *(column.table.c[name] for name in change.key)).order_by(column)
-        query = query if (since := self._since(column)) is None else query.where(column >= since)
+        if (since := self._since(column)) is not None:
+            # Numbers are given once: without an overlap there is no second change with the last one's.
+            query = query.where(column >= since if change.overlap else column > since)
         known = set(self._mark.seen)
         for part in rows.execution_options(yield_per=BATCH).execute(query).partitions(BATCH):
             marks = {_mark(text_of(row[0]), b""): tuple(row[1:]) for row in part}
@@ -161,7 +163,7 @@ class SqlDeltaReader:
         for start in range(0, len(keys), IN_LIST):
             query = rows_of(self._source, self._mark.partition)
             query = query.where(with_anchors(self._source, keys[start : start + IN_LIST]))
-            found += [row._tuple() for row in connection.execute(query)]
+            found += list(map(tuple, connection.execute(query)))
         batch = self._taker.batch(found, connection)
         there = {*batch.anchors, *batch.deleted}
         names = (self._source.join_key(key) for key in keys)
@@ -173,21 +175,27 @@ class SqlDeltaReader:
         reached = self._mark.reached
         if reached is None:
             return None
-        settings = self._source.settings
-        overlap = (settings.change_table or settings.change_column).overlap  # type: ignore[union-attr] (one is there)
+        change = self._source.settings.change_table or self._source.settings.change_column
+        overlap = change.overlap if change else 0
         value = to_column(column, reached) if isinstance(reached, str) else reached
         if isinstance(value, datetime):
             return value - timedelta(seconds=overlap)
         return value - type(value)(overlap) if overlap and isinstance(value, (int, float)) else value
 
     def _check_reached(self, connection: Connection, column: Any) -> None:
-        """Raise ``ConnectorError`` when the database is older than the token: it was restored or emptied."""
-        reached = self._mark.reached
-        if isinstance(reached, (int, float)) and self._source.settings.change_table is None:
-            newest = connection.execute(select(func.max(column))).scalar()
-            if newest is not None and newest < reached and self._source.settings.deleted:
-                message = f"{column.name} was {reached} and is {newest} now: the database went back in time"
-                raise ConnectorError("no-start-full-import-required", message)
+        """Raise ``ConnectorError`` when the database is older than the token, as after a restore.
+
+        Without a column for deleted rows the newest row may simply have been deleted: then nothing can be told.
+        """
+        settings, reached = self._source.settings, self._mark.reached
+        if settings.change_table is None and settings.deleted is None:
+            return
+        newest = plain(connection.execute(select(func.max(column))).scalar())
+        numbers = isinstance(newest, (int, float)) and isinstance(reached, (int, float)) and newest < reached
+        texts = isinstance(newest, str) and isinstance(reached, str) and newest < reached
+        if numbers or texts:
+            message = f"{column.name} was {reached} and is {newest} now: the database went back in time"
+            raise ConnectorError("no-start-full-import-required", message)
 
     def _remember(self, value: object, marks: list[str]) -> None:
         self._reached = plain(value) if value is not None else self._reached

@@ -111,7 +111,7 @@ class SqlReader:
             children = self._stack.enter_context(self._engine.connect())
             result = rows.execute(rows_of(self._source, self._partition))
             for part in result.partitions(BATCH):
-                batch = self._taker.batch([row._tuple() for row in part], children)
+                batch = self._taker.batch(list(map(tuple, part)), children)
                 batch.deleted = []  # in a full import a row that is gone is simply not there
                 yield self._without_repetitions(batch)
         except SQLAlchemyError as error:
@@ -156,7 +156,8 @@ def rows_of(source: Source, partition: str) -> Select[Any]:
 def with_anchors(source: Source, keys: Sequence[tuple[object, ...]]) -> ColumnElement[bool]:
     """Return the condition for the rows with these anchors."""
     if len(source.anchor) == 1:
-        return source.anchor[0].in_([key[0] for key in keys])
+        condition: ColumnElement[bool] = source.anchor[0].in_([key[0] for key in keys])
+        return condition
     return or_(*(and_(*(each == part for each, part in zip(source.anchor, key, strict=True))) for key in keys))
 
 

@@ -1,6 +1,6 @@
 """The tables of one connected database: their columns, their types, and how a row becomes an object."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
@@ -43,6 +43,16 @@ _TYPES: Final[tuple[tuple[type[TypeEngine[Any]], AttributeType], ...]] = (
     (LargeBinary, AttributeType.BINARY),
 )
 
+_FROM_TEXT: Final[tuple[tuple[type[TypeEngine[Any]], Callable[[str], object]], ...]] = (
+    (Boolean, lambda text: text.casefold() in ("true", "1")),
+    (Integer, int),
+    (LargeBinary, bytes.fromhex),
+    (Numeric, Decimal),
+    (DateTime, datetime.fromisoformat),
+    (Date, date.fromisoformat),
+    (Time, time.fromisoformat),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Child:
@@ -66,6 +76,7 @@ class Source:
         self.anchor = [self._column(name, "anchor") for name in settings.anchor]
         self._anchor_at = [self.names.index(name) for name in settings.anchor]
         self.children = [self._child(connection, child) for child in settings.multi_valued]
+        self.from_text = {each.name: from_text(each) for each in self.rows.c}  # type: ignore[arg-type]
         self.types = {each.name: self._type(each) for each in self.rows.c}
         self.partition = self._optional(settings.partition_column, "partition-column")
         self._type_at = self._at(settings.object_type_column, "object-type")
@@ -98,13 +109,18 @@ class Source:
         parts = [text_of(row[at]) for at in self._anchor_at]
         return join_anchor(parts) if all(parts) else ""
 
+    def join_key(self, key: Sequence[object]) -> str:
+        """Return the anchor for the database's own values."""
+        return join_anchor([text_of(part) for part in key])
+
     def key_of(self, anchor: str) -> tuple[object, ...]:
         """Return an anchor as the database's own values; raise ``ValueMisfit``."""
         try:
             parts = split_anchor(anchor, len(self.anchor))
         except ValueError as error:
             raise ValueMisfit("invalid-attribute-value", str(error)) from None
-        return tuple(to_column(each, part) for each, part in zip(self.anchor, parts, strict=True))
+        names = self.settings.anchor
+        return tuple(convert_value(name, self.from_text[name], part) for name, part in zip(names, parts, strict=True))
 
     def is_deleted(self, row: Sequence[object]) -> bool:
         """Return whether the row says that its object is gone."""
@@ -139,7 +155,7 @@ class Source:
         except ValueMisfit as error:
             raise ValueMisfit(error.error_type, f"column {name}: {error}") from None
 
-    def _type(self, each: Column[Any]) -> AttributeType:
+    def _type(self, each: Any) -> AttributeType:
         given = self.settings.types.get(each.name)
         return given or next((kind for sql, kind in _TYPES if isinstance(each.type, sql)), AttributeType.STRING)
 
@@ -163,7 +179,9 @@ class Source:
     def _column(self, name: str, key: str) -> Any:
         if name in self.rows.c:
             return self.rows.c[name]
-        raise _mismatch(f"{self.settings.table or 'the query'} has no column {name!r} ({key}){nearest(name, self.names)}")
+        raise _mismatch(
+            f"{self.settings.table or 'the query'} has no column {name!r} ({key}){nearest(name, self.names)}"
+        )
 
     def _optional(self, name: str | None, key: str) -> Any:
         return None if name is None else self._column(name, key)
@@ -189,28 +207,25 @@ def text_of(value: object) -> str:
             return str(value)
 
 
+def from_text(target: Column[Any]) -> Callable[[str], object] | None:
+    """Return a function from text to what the column's type needs in Python; None where that is text."""
+    return next((convert for kind, convert in _FROM_TEXT if isinstance(target.type, kind)), None)
+
+
 def to_column(target: Column[Any], value: Scalar) -> object:
     """Return a value as the database's column wants it; raise ``ValueMisfit``."""
-    if not isinstance(value, str):
+    convert = from_text(target) if isinstance(value, str) else None
+    return convert_value(target.name, convert, value)
+
+
+def convert_value(name: str, convert: Callable[[str], object] | None, value: Scalar) -> object:
+    """Return a value converted; raise ``ValueMisfit``."""
+    if convert is None or not isinstance(value, str):
         return value
     try:
-        match target.type:
-            case Boolean():
-                return value.casefold() in ("true", "1")
-            case Integer():
-                return int(value)
-            case Numeric():
-                return Decimal(value)
-            case DateTime():
-                return datetime.fromisoformat(value)
-            case Date():
-                return date.fromisoformat(value)
-            case Time():
-                return time.fromisoformat(value)
-            case _:
-                return value
+        return convert(value)
     except (ValueError, InvalidOperation):
-        message = f"column {target.name}: {value[:40]!r} is no {target.type}"
+        message = f"column {name}: {value[:40]!r} does not fit the column's type"
         raise ValueMisfit("invalid-attribute-value", message) from None
 
 

@@ -1,0 +1,1 @@
+"""Microsoft Identity Manager: the Synchronization Service, driven from outside by documented means."""

@@ -1,0 +1,1 @@
+"""What the Synchronization Service writes, read tolerantly: every unknown word is kept, named and taken for the safe case."""

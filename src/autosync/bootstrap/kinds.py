@@ -1,0 +1,14 @@
+"""Which types of engine, trigger and channel this installation has."""
+
+from typing import Final
+
+from autosync.adapters.engines.embedded.options import EmbeddedKind
+from autosync.adapters.notifiers.log import LogKind
+from autosync.adapters.triggers.file.kind import FileKind
+from autosync.ports.registry import Registries
+
+KINDS: Final = Registries(
+    engines={"embedded": EmbeddedKind()},
+    triggers={"file": FileKind()},
+    channels={"log": LogKind()},
+)

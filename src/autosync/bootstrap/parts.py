@@ -1,0 +1,133 @@
+"""From a configuration to the parts of a running AutoSync."""
+
+import os
+import random
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from autosync.adapters.clocks import SystemClock
+from autosync.adapters.engines.embedded.engine import EmbeddedEngine
+from autosync.adapters.engines.embedded.options import EmbeddedOptions, setup_of
+from autosync.adapters.notifiers.log import LogNotifier
+from autosync.adapters.secrets.sources import Secrets
+from autosync.adapters.stores.memory import MemoryStore
+from autosync.adapters.stores.sqlite import SqliteStore
+from autosync.adapters.systemd import notify
+from autosync.adapters.triggers.file.options import FileOptions
+from autosync.adapters.triggers.file.watching import FileTrigger
+from autosync.config.spec import Configuration, EngineSpec, NotifySpec, StoreSpec, TriggerSpec
+from autosync.model.facts import Fact, Severity
+from autosync.model.ids import EngineName
+from autosync.ports.clock import Clock
+from autosync.ports.engine import Engine
+from autosync.ports.notifier import Notifier
+from autosync.ports.secrets import SecretSource
+from autosync.ports.store import NewMessage, Store
+from autosync.ports.trigger import Trigger
+from autosync.runtime.engine_hosts import EnginePart
+from autosync.runtime.reload import NewParts
+from autosync.runtime.retention import Keep
+from autosync.runtime.supervisor import Options, Parts
+from autosync.runtime.trigger_watch import TriggerPart
+
+
+def parts_of(configuration: Configuration) -> Parts:
+    """Build everything; nothing is opened or started yet."""
+    clock = SystemClock()
+    new = new_parts_of(configuration, clock)
+    return Parts(
+        store=store_of(configuration.service.store),
+        settings=new.settings,
+        clock=clock,
+        random=random.SystemRandom(),
+        engines=new.engines,
+        triggers=new.triggers,
+        notifiers=new.notifiers,
+        router=new.router,
+        tell_system=notify,
+        options=Options(keep=_keep(configuration)),
+    )
+
+
+def new_parts_of(configuration: Configuration, clock: Clock) -> NewParts:
+    """Build what a new configuration may replace while AutoSync runs."""
+    secrets = Secrets(os.environ)
+    return NewParts(
+        settings=configuration.settings,
+        engines={spec.name: _engine_part(spec, secrets) for spec in configuration.engines},
+        triggers=tuple(_trigger_part(spec, clock) for spec in configuration.triggers),
+        notifiers=_notifiers(configuration.notify),
+        router=_router(configuration.notify),
+    )
+
+
+def store_of(spec: StoreSpec) -> Store:
+    """Build AutoSync's own store."""
+    return MemoryStore() if spec.scheme == "memory" else SqliteStore(Path(spec.location))
+
+
+def _engine_part(spec: EngineSpec, secrets: SecretSource) -> EnginePart:
+    return EnginePart(engine=_engine(spec.name, spec.options, secrets), fingerprint=f"{spec.type} {spec.data!r}")
+
+
+def _engine(name: EngineName, options: object, secrets: SecretSource) -> Engine:
+    assert isinstance(options, EmbeddedOptions)
+    return EmbeddedEngine(name, lambda: setup_of(options, secrets))
+
+
+def _trigger_part(spec: TriggerSpec, clock: Clock) -> TriggerPart:
+    wanted = spec.wanted
+    part = TriggerPart(
+        id=spec.id,
+        agent=spec.agent,
+        trigger=_trigger(spec.options, clock),
+        profile=wanted.profile,
+        partition=wanted.partition,
+        exclusive=wanted.exclusive,
+        front=wanted.front,
+        enabled=spec.enabled,
+        fingerprint=f"{spec.type} {spec.data!r} {wanted!r} {spec.enabled}",
+    )
+    return part if wanted.slot is None else _with_slot(part, wanted.slot)
+
+
+def _trigger(options: object, clock: Clock) -> Trigger:
+    assert isinstance(options, FileOptions)
+    return FileTrigger(options, clock)
+
+
+def _notifiers(spec: NotifySpec) -> Mapping[str, Notifier]:
+    return {channel.name: LogNotifier() for channel in spec.channels}
+
+
+def _router(spec: NotifySpec) -> Callable[[Sequence[Fact]], Sequence[NewMessage]]:
+    ranks = {severity: rank for rank, severity in enumerate(Severity)}
+
+    def route(facts: Sequence[Fact]) -> Sequence[NewMessage]:
+        return [
+            NewMessage(channel=channel, body=_body(fact, urgent=rule.urgent))
+            for fact in facts
+            for rule in spec.routes
+            if fact.kind in rule.kinds or (rule.severity is not None and ranks[fact.severity] >= ranks[rule.severity])
+            for channel in rule.channels
+        ]
+
+    return route
+
+
+def _body(fact: Fact, *, urgent: bool) -> dict[str, object]:
+    return {
+        "kind": str(fact.kind),
+        "severity": str(fact.severity),
+        "text": fact.text,
+        "at": fact.at.isoformat(),
+        "agent": fact.agent,
+        "hold": fact.hold,
+        "run": fact.run,
+        "urgent": urgent,
+    }
+
+
+def _keep(configuration: Configuration) -> Keep:
+    ages = [spec.keep_run_history for spec in configuration.engines if spec.keep_run_history is not None]
+    return Keep(history=configuration.service.retention, engine_history=min(ages) if ages else None)

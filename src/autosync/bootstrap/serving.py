@@ -1,0 +1,76 @@
+"""One AutoSync from its configuration file to its end: what ``autosync run`` does."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from autosync.bootstrap.configurations import FileConfigurations, load_configuration, recorded
+from autosync.bootstrap.parts import parts_of
+from autosync.config.spec import Configuration
+from autosync.core.waiting import explain
+from autosync.model.settings import Settings
+from autosync.ports.engine import Engine
+from autosync.runtime.service import Service, Sources
+from autosync.runtime.signals import call_on_stop_signals
+from autosync.runtime.supervisor import Face, Supervisor
+from autosync.web.app import build_app
+from autosync.web.borders import Access
+from autosync.web.server import serve as serve_web
+from autosync.web.token_file import ensure_token
+
+VERSION = version("autosync-identity")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A service that runs: what the demo and tests hold on to."""
+
+    supervisor: Supervisor
+    service: Service
+    configuration: Configuration
+    url: str
+
+
+Companion = Callable[[Running], object]
+"""Told once the service can be asked."""
+
+
+async def serve(path: Path, ready: Companion = lambda _running: None, *faces: Face, signals: bool = True) -> None:
+    """Run the service that the file describes until it is asked to stop.
+
+    Raises ``ConfigError`` with every mistake in the file, ``StoreUnavailable`` or ``StoreDamaged`` with the way out.
+    """
+    loaded = await asyncio.to_thread(load_configuration, path)
+    configuration = loaded.required()
+    token = ensure_token(configuration.service.token_file)
+    parts = parts_of(configuration)
+    supervisor = Supervisor(parts)
+    if signals:
+        call_on_stop_signals(supervisor.stop)
+
+    async def web() -> None:
+        in_force = await recorded(supervisor.store, loaded, parts.clock, by="start")
+        configurations = FileConfigurations(path, in_force, supervisor)
+        service = Service(
+            Sources(
+                writer=supervisor.dispatcher,
+                feed=supervisor.journal,
+                store=supervisor.store,
+                clock=parts.clock,
+                explain=explain,
+                triggers=supervisor.triggers.health,
+                configurations=configurations,
+                version=VERSION,
+            )
+        )
+        app = build_app(service, Access(token=token), parts.clock, VERSION)
+        address = configuration.service.listen
+
+        def tell(url: str) -> None:
+            ready(Running(supervisor=supervisor, service=service, configuration=in_force, url=url))
+
+        await serve_web(app, address.host, address.port, tell)
+
+    await supervisor.run(web, *faces)

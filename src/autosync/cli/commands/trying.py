@@ -1,0 +1,79 @@
+"""``simulate``, ``preview`` and ``demo``: what would happen, without touching anything real."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from autosync.cli.exits import Exit, Failure
+from autosync.cli.session import Session
+from autosync.cli.words import duration, plural
+
+Config = Annotated[Path | None, typer.Option("--config", help="The configuration; else the one found.")]
+Days = Annotated[float, typer.Option("--days", min=0.001, max=366, help="Simulated days.")]
+Seed = Annotated[int, typer.Option("--seed", help="Chance, repeatable: the same seed, the same days.")]
+Changes = Annotated[float, typer.Option("--changes-per-hour", min=0, help="Changes an hour in each connected system.")]
+Agent = Annotated[str, typer.Argument(metavar="AGENT", help="An agent of an embedded engine.")]
+Anchor = Annotated[str, typer.Argument(metavar="ANCHOR", help="The object's anchor in the agent's connected system.")]
+
+
+def simulate(session: Session, config: Config = None, days: Days = 1, seed: Seed = 0, changes: Changes = 6) -> None:
+    """Rehearse a configuration's policy on simulated engines: runs, latency, holds, waits. Days take seconds."""
+    path = session.config_path(config)
+    loaded = session.wiring.root.load_configuration(path)
+    if loaded.configuration is None:
+        raise Failure(
+            Exit.FAILED, f"{path} has {plural(len(loaded.mistakes), 'mistake')}: autosync config validate {path}"
+        )
+    session.terminal.progress(f"simulating {days:g} days …")
+    rehearsal = import_module("autosync.testing.rehearsal")
+    told: Mapping[str, Any] = rehearsal.rehearse(
+        loaded.configuration, rehearsal.Script(days=days, seed=seed, changes_per_hour=changes)
+    )
+    session.terminal.end_progress()
+    session.show(told, lambda: _print(session, told))
+
+
+def preview(session: Session, agent: Agent, anchor: Anchor, config: Config = None) -> None:
+    """Show what synchronization would do to one object of an embedded engine; nothing is changed."""
+    import asyncio  # noqa: PLC0415 - the other commands start without it
+
+    told = asyncio.run(session.wiring.root.preview(session.config_path(config), agent, anchor))
+    session.show(told, lambda: _print_preview(session, told))
+
+
+def _print(session: Session, told: Mapping[str, Any]) -> None:
+    line = session.terminal.line
+    line(f"{told['days']:g} days, seed {told['seed']}: {told['changes']:,} changes, {told['runs']:,} runs")
+    latency = told["latency"]
+    if latency["count"]:
+        p50, p95, longest = (duration(latency[key]) for key in ("p50_s", "p95_s", "longest_s"))
+        line(f"latency   p50 {p50}, p95 {p95}, longest {longest} ({latency['count']:,} cascades)")
+    line(f"holds     {told['holds']:,}")
+    line(f"quiet     {'yes' if told['quiet'] else 'no: work was left at the end'}")
+    rows = [
+        (one["agent"], f"{one['runs']:,}", f"{one['failed']:,}", duration(one["busy_s"]), duration(one["waited_s"]))
+        for one in told["agents"]
+    ]
+    session.terminal.table(("AGENT", "RUNS", "FAILED", "BUSY", "WAITED"), rows)
+    for share in told["waits"]:
+        line(f"waited    {duration(share['seconds'])}  {share['text']}")
+
+
+def _print_preview(session: Session, told: Mapping[str, Any], depth: int = 0) -> None:
+    """Print whatever the engine says, nested as it is: its words are the engine's."""
+    for key, value in told.items():
+        if isinstance(value, Mapping):
+            session.terminal.line(f"{'  ' * depth}{key}")
+            _print_preview(session, value, depth + 1)
+        elif isinstance(value, list):
+            session.terminal.line(f"{'  ' * depth}{key}" + ("" if value else "  none"))
+            for one in value:
+                if isinstance(one, Mapping):
+                    _print_preview(session, one, depth + 1)
+                else:
+                    session.terminal.line(f"{'  ' * (depth + 1)}{one}")
+        else:
+            session.terminal.line(f"{'  ' * depth}{key}  {'–' if value is None else value}")

@@ -1,0 +1,72 @@
+"""What the command line does without a service: load a configuration, run the service itself, preview.
+
+Loaded on demand: the composition root pulls in everything, and ``autosync status`` needs none of it.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from autosync.model.errors import NotFound, Refused
+from autosync.model.ids import AgentId, EngineName
+
+if TYPE_CHECKING:
+    from autosync.config.load import Loaded
+
+
+class Root:
+    """The composition root, ``autosync.bootstrap``, as commands need it."""
+
+    def load_configuration(self, path: Path) -> "Loaded":
+        """Read and validate a file; raise ``ConfigError`` only where there is none to read."""
+        from autosync.bootstrap.configurations import load_configuration  # noqa: PLC0415 - see above
+
+        return load_configuration(path)
+
+    def configuration_schema(self) -> Mapping[str, object]:
+        """Return the JSON Schema of the file for this installation."""
+        from autosync.bootstrap.kinds import KINDS  # noqa: PLC0415
+        from autosync.config.file import ROOT  # noqa: PLC0415
+        from autosync.config.json_schema import file_schema  # noqa: PLC0415
+
+        return file_schema(ROOT, KINDS)
+
+    def shown(self, loaded: "Loaded") -> str:
+        """Return the configuration as YAML with every default filled in, and where each value comes from."""
+        from autosync.bootstrap.kinds import KINDS  # noqa: PLC0415
+        from autosync.config.show import as_yaml, effective  # noqa: PLC0415
+
+        return as_yaml(effective(loaded, KINDS))
+
+    async def serve(self, path: Path) -> None:
+        """Run the service until it is asked to stop."""
+        from autosync.bootstrap import serve  # noqa: PLC0415
+
+        await serve(path)
+
+    async def preview(self, path: Path, agent: str, anchor: str) -> Mapping[str, object]:
+        """Return what synchronization would do to one object of an embedded engine; nothing is changed."""
+        from autosync.bootstrap.parts import parts_of  # noqa: PLC0415
+
+        engines = parts_of(self.load_configuration(path).required()).engines
+        name = EngineName(agent.partition("/")[0])
+        if name not in engines:
+            known = ", ".join(sorted(engines)) or "none"
+            raise NotFound(f'no engine "{name}" in {path} (there are: {known}); name the agent as engine/agent')
+        engine = engines[name].engine
+        if not isinstance(engine, Foreseeing):
+            raise Refused(f"{name} is no embedded engine: only that one can say beforehand what it would do")
+        await engine.open()
+        try:
+            return await engine.preview(AgentId(agent), anchor)
+        finally:
+            await engine.close()
+
+
+@runtime_checkable
+class Foreseeing(Protocol):
+    """An engine that can say what it would do: the embedded one."""
+
+    async def preview(self, agent: AgentId, anchor: str) -> Mapping[str, object]:
+        """Return what synchronization would do to one object."""
+        ...

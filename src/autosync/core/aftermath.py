@@ -1,0 +1,116 @@
+"""Follow-ups as requests: what a run's steps made necessary is queued, with the run as its cause."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from autosync.core import cascades, discovery, flapping, followups, holds, looks, queue
+from autosync.core.state import Look
+from autosync.core.turn import Turn
+from autosync.model.causes import Cause, CauseKind
+from autosync.model.counts import Counts, StepResult
+from autosync.model.ids import AgentId, CascadeId, engine_of
+from autosync.model.requests import Trail, Wanted
+from autosync.model.runs import Run
+from autosync.model.steps import Slot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Passed:
+    """What a run passes on to its follow-ups."""
+
+    run: Run
+    cascades: frozenset[CascadeId]
+    trail: Mapping[AgentId, Trail]
+
+
+def queue_followups(turn: Turn, run: Run, steps: Sequence[StepResult]) -> None:
+    """Queue what must follow the run."""
+    full_sync = turn.agent_settings(run.agent).full_sync_after_full_import
+    needed = list(followups.followups(steps, full_sync=full_sync))
+    if not needed:
+        return
+    passed = _Passed(run=run, cascades=_cascades(turn, run), trail=_trail(turn, run, steps))
+    for each in needed:
+        match each:
+            case followups.Needed():
+                _need(turn, passed, each)
+            case followups.Outbound():
+                _look_at_targets(turn, passed, each)
+            case followups.Exported():
+                _wake(turn, passed)
+
+
+def _need(turn: Turn, passed: _Passed, needed: followups.Needed) -> None:
+    run = passed.run
+    known = turn.agent(run.agent)
+    settings = turn.agent_settings(run.agent)
+    slot = needed.slot
+    if known.agent is None:
+        profile = discovery.provisional(slot, needed.partition)
+    else:
+        found = discovery.profile_for(known.agent, settings, slot, needed.partition)
+        if found is None:
+            queue.unserved(turn, run.agent, slot, needed.partition)
+            return
+        profile = found
+    wish = queue.Wish(
+        agent=run.agent,
+        profile=profile,
+        causes=(_cause(turn, run, needed.reason),),
+        cascades=passed.cascades,
+        front=True,
+        confirms=slot is Slot.CONFIRMING_IMPORT,
+        trail=passed.trail,
+        expected=needed.expected if slot is not Slot.CONFIRMING_IMPORT else None,
+    )
+    queue.add(turn, wish)
+
+
+def _look_at_targets(turn: Turn, passed: _Passed, outbound: followups.Outbound) -> None:
+    cause = _cause(turn, passed.run, "left changes to export")
+    look = Look(causes=(cause,), cascades=passed.cascades, trail=passed.trail)
+    for target in outbound.targets if outbound.targets is not None else _all_of_engine(turn, passed.run.agent):
+        looks.want(turn, target, look)
+
+
+def _all_of_engine(turn: Turn, agent: AgentId) -> Iterable[AgentId]:
+    """Return every agent of the engine: the synchronization did not say which it reached."""
+    return [each for each in turn.agents.now if engine_of(each) == engine_of(agent)]
+
+
+def _wake(turn: Turn, passed: _Passed) -> None:
+    for woken in sorted(turn.agent_settings(passed.run.agent).wakes):
+        profiles = queue.resolve(turn, Wanted(agent=woken, slot=Slot.DELTA_IMPORT))
+        cause = _cause(turn, passed.run, f"exported, which wakes {woken}", CauseKind.WAKE)
+        wish = queue.Wish(agent=woken, causes=(cause,), cascades=passed.cascades, trail=passed.trail)
+        if profiles:
+            queue.ask(turn, profiles, wish)
+
+
+def _cause(turn: Turn, run: Run, did: str, kind: CauseKind = CauseKind.RUN) -> Cause:
+    return Cause(kind=kind, text=f"run {run.id}, {run.profile} of {run.agent}, {did}", at=turn.now, run=run.id)
+
+
+def _cascades(turn: Turn, run: Run) -> frozenset[CascadeId]:
+    """Return which cascades go on in the run's follow-ups.
+
+    What a confirming import confirms has arrived. When it also brought in something of its own, that alone goes on.
+    """
+    if not run.managed:
+        text = f"{run.profile} of {run.agent} was run by somebody else (run {run.id})"
+        cause = Cause(kind=CauseKind.FOUND, text=text, at=turn.now, run=run.id)
+        return cascades.opened_by(turn, (cause,), run.started, frozenset())
+    confirms = run.request_as_started is not None and run.request_as_started.confirms
+    return (cascades.arrived_with(turn, run) if confirms else frozenset()) or run.cascades
+
+
+def _trail(turn: Turn, run: Run, steps: Sequence[StepResult]) -> Mapping[AgentId, Trail]:
+    """Return the trail after the run, and stop an agent that flaps."""
+    before = run.request_as_started.trail if run.request_as_started is not None else {}
+    exported = [step.exported for step in steps if step.kind.exports and step.exported is not None]
+    trail = flapping.lengthened(before, run.agent, sum(exported, Counts()))
+    after = turn.agent_settings(run.agent).guards.flapping_after
+    known = trail.get(run.agent)
+    if exported and known is not None and flapping.is_flapping(trail, run.agent, after):
+        holds.open_flapping(turn, run.agent, known.counts, known.repeats)
+    return trail

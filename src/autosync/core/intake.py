@@ -1,0 +1,147 @@
+"""What people and triggers want: firings, asked runs, withdrawn requests, started and stopped agents, scripts' words."""
+
+from dataclasses import replace
+
+from autosync.core import looks, queue
+from autosync.core.narration import by_whom
+from autosync.core.planning import SCRIPT_WORD_LASTS
+from autosync.core.state import Look, ScriptWord
+from autosync.core.turn import Turn
+from autosync.model.causes import Cause, CauseKind
+from autosync.model.commands import StopRun
+from autosync.model.facts import FactKind, Severity
+from autosync.model.ids import AgentId
+from autosync.model.requests import Request
+from autosync.model.runs import RunState
+from autosync.model.steps import Slot
+from autosync.model.stimuli import (
+    AgentSwitched,
+    RequestDropAsked,
+    RunAsked,
+    ScriptAnswered,
+    StopAsked,
+    TriggerFired,
+)
+
+
+def fired(turn: Turn, firing: TriggerFired) -> None:
+    """Queue what a trigger wants run."""
+    wanted = firing.wanted
+    if firing.full:
+        wanted = replace(wanted, slot=Slot.FULL_IMPORT, profile=None)
+    seen = f" ({firing.text})" if firing.text else ""
+    text = f"trigger {firing.trigger} fired{seen}"
+    about = text if firing.count == 1 else f"{text}, {firing.count:,} times"
+    turn.record(FactKind.TRIGGER_FIRED, about, agent=wanted.agent, trigger=firing.trigger, data={"count": firing.count})
+    profiles = queue.resolve(turn, wanted)
+    if not profiles and firing.full:
+        profiles = queue.resolve(turn, firing.wanted)
+    cause = Cause(kind=CauseKind.TRIGGER, text=text, at=turn.now, trigger=firing.trigger, count=firing.count)
+    wish = queue.Wish(
+        agent=wanted.agent,
+        causes=(cause,),
+        changed=firing.changed,
+        exclusive=wanted.exclusive,
+        front=wanted.front,
+        tokens={firing.trigger: firing.token} if firing.token is not None else {},
+    )
+    if profiles:
+        queue.ask(turn, profiles, wish)
+
+
+def asked(turn: Turn, wish: RunAsked) -> None:
+    """Queue what a person wants run; it takes the same path as everything else."""
+    profiles = queue.resolve(turn, wish.wanted)
+    if not profiles:
+        text = f"{wish.wanted.agent} has nothing to run for what {wish.by} asked"
+        turn.record(FactKind.REFUSED, text, severity=Severity.WARNING, agent=wish.wanted.agent, person=wish.by)
+        return
+    text = f"asked for {by_whom(wish.by, wish.reason)}"
+    cause = Cause(kind=CauseKind.PERSON, text=text, at=turn.now, person=wish.by)
+    wanted = wish.wanted
+    queue.ask(
+        turn,
+        profiles,
+        queue.Wish(agent=wanted.agent, causes=(cause,), exclusive=wanted.exclusive, front=wanted.front),
+    )
+
+
+def stop_asked(turn: Turn, wish: StopAsked) -> None:
+    """Have the agent's current run stopped."""
+    run = turn.running(wish.agent)
+    if run is None:
+        _refuse(turn, wish.agent, wish.by, f"nothing runs on {wish.agent} that could be stopped")
+        return
+    turn.put_run(replace(run, state=RunState.STOPPING, stop_asked_by=wish.by))
+    turn.command(StopRun(run=run.id, agent=run.agent))
+    text = f"{run.profile} of {run.agent} was asked to stop {by_whom(wish.by, wish.reason)}"
+    turn.record(FactKind.RUN_STOP_ASKED, text, agent=run.agent, run=run.id, person=wish.by)
+
+
+def drop_asked(turn: Turn, wish: RequestDropAsked) -> None:
+    """Take a waiting request back for a person."""
+    request = turn.waiting(wish.agent, wish.profile)
+    if request is None:
+        _refuse(turn, wish.agent, wish.by, f"no request for {wish.profile} of {wish.agent} waits")
+        return
+    drop(turn, request, f"taken back {by_whom(wish.by, wish.reason)}", person=wish.by)
+
+
+def drop(turn: Turn, request: Request, why: str, *, person: str | None = None) -> None:
+    """Remove a waiting request, visibly. Its tokens stay with the agent: the next good import stores them."""
+    turn.remove_request(request)
+    if request.tokens:
+        known = turn.agent(request.agent)
+        row = replace(known.row, tokens={**known.row.tokens, **request.tokens})
+        turn.put_agent(replace(known, row=row))
+    text = f"the request for {request.profile} of {request.agent} was dropped: {why}"
+    turn.record(
+        FactKind.REQUEST_DROPPED,
+        text,
+        severity=Severity.WARNING,
+        agent=request.agent,
+        request=request.id,
+        person=person,
+    )
+
+
+def switched(turn: Turn, switch: AgentSwitched) -> None:
+    """Start or stop an agent. Work that came up while it was stopped is looked for when it starts (W6)."""
+    known = turn.agent(switch.agent)
+    word = "started" if switch.started else "stopped"
+    if switch.agent not in turn.agents.now and switch.agent not in turn.settings.agents:
+        _refuse(turn, switch.agent, switch.by, f"there is no agent {switch.agent} to be {word}")
+        return
+    if switch.started == (known.row.stopped_by is None):
+        _refuse(turn, switch.agent, switch.by, f"{switch.agent} is {word} already")
+        return
+    row = replace(
+        known.row,
+        stopped_by=None if switch.started else switch.by,
+        stopped_reason="" if switch.started else switch.reason,
+    )
+    turn.put_agent(replace(known, row=row))
+    kind = FactKind.AGENT_STARTED if switch.started else FactKind.AGENT_STOPPED
+    text = f"{switch.agent} was {word} {by_whom(switch.by, switch.reason)}"
+    turn.record(kind, text, agent=switch.agent, person=switch.by)
+    if switch.started:
+        looks.want(turn, switch.agent, Look(imports=True))
+
+
+def script_answered(turn: Turn, answer: ScriptAnswered) -> None:
+    """Take in a controller script's word. A no delays the request; only an explicit drop drops it (W10)."""
+    known = turn.agents.now.get(answer.agent)
+    if known is None or answer.profile not in known.script:
+        return
+    request = turn.waiting(answer.agent, answer.profile)
+    words = {profile: word for profile, word in known.script.items() if profile != answer.profile}
+    if request is not None and not (answer.drop and not answer.allowed):
+        until = turn.now + SCRIPT_WORD_LASTS
+        words[answer.profile] = ScriptWord(allowed=answer.allowed, until=until, text=answer.text)
+    turn.put_agent(replace(known, script=words))
+    if request is not None and answer.drop and not answer.allowed:
+        drop(turn, request, f"the controller script said so{': ' + answer.text if answer.text else ''}")
+
+
+def _refuse(turn: Turn, agent: AgentId, person: str, text: str) -> None:
+    turn.record(FactKind.REFUSED, text, severity=Severity.WARNING, agent=agent, person=person)

@@ -1,0 +1,163 @@
+"""Setbacks: runs that did not do their work come again, repaired or after a delay, and an agent that fails rests."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from autosync.core import discovery, outcomes, queue, retry, tokens
+from autosync.core.narration import duration, number
+from autosync.core.turn import Turn
+from autosync.model.causes import Cause, CauseKind
+from autosync.model.counts import StepResult
+from autosync.model.facts import FactKind, Severity
+from autosync.model.requests import Request
+from autosync.model.runs import Outcome, OutcomeKind, Run
+from autosync.model.steps import Slot
+
+
+def settle(turn: Turn, run: Run, outcome: Outcome, steps: Sequence[StepResult]) -> None:
+    """Do what the outcome asks for. Runs of other people are theirs to try again."""
+    skipped = _tell_skipped_deletions(turn, run, steps)
+    request = run.request_as_started
+    if not run.managed or request is None:
+        return
+    match outcome.kind:
+        case OutcomeKind.SUCCESS | OutcomeKind.OBJECT_ERRORS:
+            _recover(turn, run)
+            if skipped:
+                _import_again(turn, run, request)
+        case OutcomeKind.TRY_LATER | OutcomeKind.TRY_AGAIN:
+            _try_again(turn, run, request, counts=False)
+        case OutcomeKind.FAILED:
+            _try_again(turn, run, request, counts=True)
+        case OutcomeKind.MISCONFIGURED:
+            _fail(turn, run)
+            rest = turn.agent_settings(run.agent).breaker.rest
+            _come_back(turn, run, replace(request, not_before=turn.now + rest), "something must be changed first")
+        case OutcomeKind.NEEDS_REPAIR:
+            _repair(turn, run, request)
+        case OutcomeKind.STOPPED:
+            tokens.keep(turn, run)
+        case OutcomeKind.ABANDONED:
+            queue.put_back(turn, request)
+
+
+def _recover(turn: Turn, run: Run) -> None:
+    """The first success closes the breaker; told once."""
+    known = turn.agent(run.agent)
+    if known.row.failures == 0 and known.row.breaker_until is None:
+        return
+    turn.put_agent(replace(known, row=replace(known.row, failures=0, breaker_until=None)))
+    if known.row.breaker_until is not None:
+        text = f"{run.agent} works again after {number(known.row.failures, 'failure')} in a row"
+        turn.record(FactKind.BREAKER_CLOSED, text, agent=run.agent, run=run.id)
+
+
+def _fail(turn: Turn, run: Run) -> None:
+    """Count a failure; too many in a row open the breaker, and a failed probe leaves it open. Told once."""
+    known = turn.agent(run.agent)
+    policy = turn.agent_settings(run.agent).breaker
+    until = retry.breaker_after(known.row, policy, turn.now)
+    row = replace(known.row, failures=known.row.failures + 1, breaker_until=until)
+    turn.put_agent(replace(known, row=row))
+    if until is not None and known.row.breaker_until is None:
+        text = (
+            f"{run.agent} failed {row.failures} times in a row and rests for {duration(policy.rest)}; nothing is lost"
+        )
+        turn.record(FactKind.BREAKER_OPENED, text, severity=Severity.ERROR, agent=run.agent, run=run.id)
+
+
+def _try_again(turn: Turn, run: Run, request: Request, *, counts: bool) -> None:
+    """Have the request wait for its next attempt; after the last one for the breaker's rest, and begin anew."""
+    settings = turn.agent_settings(run.agent)
+    given_up = retry.is_given_up(settings.retry, request.attempt)
+    if counts or given_up:
+        _fail(turn, run)
+    if given_up:
+        again = replace(request, attempt=1, not_before=turn.now + settings.breaker.rest)
+        why = f"{number(request.attempt, 'attempt')} came to nothing"
+    else:
+        pause = retry.delay(settings.retry, request.attempt, turn.chance)
+        again = replace(request, attempt=request.attempt + 1, not_before=turn.now + pause)
+        why = f"attempt {request.attempt} came to nothing"
+    _come_back(turn, run, again, why, severity=Severity.ERROR if given_up else Severity.INFO)
+
+
+def _come_back(turn: Turn, run: Run, request: Request, why: str, *, severity: Severity = Severity.WARNING) -> None:
+    waiting = queue.put_back(turn, request)
+    pause = (request.not_before or turn.now) - turn.now
+    turn.record(
+        FactKind.RETRY_PLANNED,
+        f"{run.profile} of {run.agent} is tried again in {duration(pause)}: {why}",
+        severity=severity,
+        agent=run.agent,
+        run=run.id,
+        request=waiting.id,
+        data={"attempt": request.attempt, "pause_s": pause.total_seconds()},
+    )
+
+
+def _repair(turn: Turn, run: Run, request: Request) -> None:
+    """Import in full instead, at most once an hour: the engine has lost its place."""
+    _fail(turn, run)
+    known = turn.agent(run.agent)
+    profile = turn.profile(run.agent, run.profile)
+    partition = next((step.partition for step in profile.steps if step.kind.imports), None) if profile else None
+    if known.agent is None or partition is None:
+        _try_again(turn, run, request, counts=False)
+        return
+    full = discovery.profile_for(known.agent, turn.agent_settings(run.agent), Slot.FULL_IMPORT, partition)
+    if full is None:
+        queue.unserved(turn, run.agent, Slot.FULL_IMPORT, partition)
+        _try_again(turn, run, request, counts=False)
+        return
+    due = retry.repair_at(known.row, turn.now)
+    turn.put_agent(replace(known, row=replace(known.row, last_repair=due or turn.now)))
+    text = f"the engine wants a full import after run {run.id}, {run.profile} of {run.agent} [{_status(run)}]"
+    cause = Cause(kind=CauseKind.REPAIR, text=text, at=turn.now, run=run.id)
+    repair = replace(request, profile=full, causes=queue.united(request.causes, (cause,)), not_before=due, attempt=1)
+    waiting = queue.put_back(turn, repair)
+    turn.record(
+        FactKind.RETRY_PLANNED, text, severity=Severity.WARNING, agent=run.agent, run=run.id, request=waiting.id
+    )
+
+
+def _status(run: Run) -> str:
+    return run.outcome.status if run.outcome is not None else ""
+
+
+def _tell_skipped_deletions(turn: Turn, run: Run, steps: Sequence[StepResult]) -> bool:
+    """Say, once until it is well again, that unread objects made the engine skip deletions; return whether said."""
+    known = turn.agent(run.agent)
+    told = False
+    reported = known.reported
+    for step in steps:
+        if not step.kind.imports:
+            continue
+        key = f"deletions skipped in {step.partition}"
+        if not (step.discovery_errors or step.status == outcomes.DISCOVERY_ERRORS):
+            reported -= {key}
+        elif key not in reported:
+            reported |= {key}
+            told = True
+            text = (
+                f"{run.profile} of {run.agent} could not read every object of {step.partition}, so no deletion counts"
+            )
+            turn.record(FactKind.DELETIONS_SKIPPED, text, severity=Severity.WARNING, agent=run.agent, run=run.id)
+    if reported != known.reported:
+        turn.put_agent(replace(known, reported=reported))
+    return told
+
+
+def _import_again(turn: Turn, run: Run, request: Request) -> None:
+    """Import once more after a while: what could not be read then may be readable."""
+    pause = retry.delay(turn.agent_settings(run.agent).retry, request.attempt, turn.chance)
+    cause = Cause(kind=CauseKind.RETRY, text=f"run {run.id} could not read every object", at=turn.now, run=run.id)
+    wish = queue.Wish(
+        agent=run.agent,
+        profile=run.profile,
+        causes=(cause,),
+        cascades=run.cascades,
+        not_before=turn.now + pause,
+        confirms=request.confirms,
+    )
+    queue.add(turn, wish)

@@ -1,0 +1,53 @@
+"""Which kinds of connectors there are: how each one's settings are read, and how it is made."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from autosync.syncengine.connectors.delimited.connector import DelimitedConnector
+from autosync.syncengine.connectors.delimited.settings import DelimitedSettings, parse_delimited
+from autosync.syncengine.connectors.ldif.connector import LdifConnector
+from autosync.syncengine.connectors.ldif.settings import LdifSettings, parse_ldif
+from autosync.syncengine.connectors.memory.connector import memory_connector
+from autosync.syncengine.connectors.memory.settings import MemorySettings, parse_memory
+from autosync.syncengine.connectors.port import Connector
+from autosync.syncengine.connectors.settings_reading import Mistake, SettingsError, nearest
+from autosync.syncengine.connectors.sql.connector import SqlConnector
+from autosync.syncengine.connectors.sql.settings import SqlSettings, parse_sql
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorKind:
+    """One kind. ``parse`` raises ``SettingsError`` with every mistake; relative paths count from ``make``'s folder."""
+
+    settings: type
+    parse: Callable[[object], Any]
+    make: Callable[[Any, Path], Connector]
+
+
+KINDS: Final[Mapping[str, ConnectorKind]] = {
+    "csv": ConnectorKind(settings=DelimitedSettings, parse=parse_delimited, make=DelimitedConnector),
+    "ldif": ConnectorKind(settings=LdifSettings, parse=parse_ldif, make=LdifConnector),
+    "memory": ConnectorKind(settings=MemorySettings, parse=parse_memory, make=memory_connector),
+    "sql": ConnectorKind(settings=SqlSettings, parse=parse_sql, make=SqlConnector),
+}
+
+
+def parse_connector(data: object) -> tuple[ConnectorKind, Any]:
+    """Return the kind and the settings in a ``connector`` block of plain YAML data; raise ``SettingsError``."""
+    if not isinstance(data, Mapping):
+        raise SettingsError((Mistake((), "expected keys and values, with type"),))
+    name = data.get("type")
+    if name not in KINDS:
+        known = ", ".join(KINDS)
+        message = "is missing" if name is None else f"{name!r} is no kind of connector{nearest(str(name), KINDS)}"
+        raise SettingsError((Mistake(("type",), f"{message}; there are: {known}"),))
+    kind = KINDS[str(name)]
+    return kind, kind.parse({key: value for key, value in data.items() if key != "type"})
+
+
+def make_connector(data: object, folder: Path) -> Connector:
+    """Return the connector that a ``connector`` block describes; raise ``SettingsError``."""
+    kind, settings = parse_connector(data)
+    return kind.make(settings, folder)
