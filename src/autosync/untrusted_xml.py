@@ -257,9 +257,8 @@ def subtrees(
 ) -> Iterator[Node]:
     """Yield the chosen subtrees of a whole document, as they end. Raises ``XmlRefused``."""
     reader = SubtreeReader(choose, dropped=dropped, limits=limits)
-    for piece in _pieces(source):
-        for begin in range(0, len(piece), _CHUNK):
-            yield from reader.feed(piece[begin : begin + _CHUNK])
+    for piece in pieces(source):
+        yield from reader.feed(piece)
     yield from reader.close()
 
 
@@ -277,14 +276,17 @@ def rooted(fragments: Iterable[str], root: str) -> Iterator[str]:
     yield f"</{root}>"
 
 
-def _pieces(source: Source) -> Iterator[str | bytes]:
+def pieces(source: Source) -> Iterator[str | bytes]:
+    """Yield a source in pieces small enough to be fed one by one."""
     if isinstance(source, (str, bytes)):
-        yield source
+        for begin in range(0, len(source), _CHUNK):
+            yield source[begin : begin + _CHUNK]
     elif hasattr(source, "read"):
         while piece := source.read(_CHUNK):
             yield piece
     else:
-        yield from source
+        for each in source:
+            yield from pieces(each)
 
 
 def _declares_utf16(start: bytes) -> bool:

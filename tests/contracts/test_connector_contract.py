@@ -1,7 +1,6 @@
 """What every connector promises the engine, whatever it connects to (src/autosync/syncengine/connectors/port.py)."""
 
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,8 +18,8 @@ NASTY = [
 
 
 @pytest.fixture(params=SYSTEMS)
-def system(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[System]:
-    yield SYSTEMS[request.param](tmp_path)
+def system(request: pytest.FixtureRequest, tmp_path: Path) -> System:
+    return SYSTEMS[request.param](tmp_path)
 
 
 def grace(system: System):
@@ -249,7 +248,7 @@ def test_any_content_survives_and_digests_tell_it_apart(kind: str, first: dict, 
         before = system.full()
         gone = [system.delete(anchor) for anchor in first if anchor not in second]
         kept = [
-            system.update(anchor, **(dict.fromkeys(first[anchor], []) | each))
+            system.update(anchor, **({name: [] for name in first[anchor]} | each))
             for anchor, each in second.items()
             if anchor in first
         ]

@@ -34,7 +34,8 @@ class Root:
     def shown(self, loaded: "Loaded") -> str:
         """Return the configuration as YAML with every default filled in, and where each value comes from."""
         from autosync.bootstrap.kinds import KINDS  # noqa: PLC0415
-        from autosync.config.show import as_yaml, effective  # noqa: PLC0415
+        from autosync.config.show import effective  # noqa: PLC0415
+        from autosync.config.show_yaml import as_yaml  # noqa: PLC0415
 
         return as_yaml(effective(loaded, KINDS))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from functools import cached_property
 from pathlib import Path
+from threading import Event
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -39,6 +40,8 @@ class Wiring:
     folder: Path = field(default_factory=Path.cwd)
     zone: tzinfo | None = None
     """Where times are shown; None: here."""
+    pause: Callable[[float], object] = field(default_factory=lambda: Event().wait)
+    """Waits so many seconds; Ctrl+C ends it."""
     root: Root = field(default_factory=Root)
     """Everything that a service is made of, loaded when a command needs it."""
 
@@ -73,7 +76,8 @@ class Session:
                 f"no configuration: there is no {CONFIG_NAME} in this folder; "
                 "name one with --config, or AUTOSYNC_CONFIG",
             )
-        return path
+        here = self.wiring.folder == Path.cwd() and path.is_relative_to(self.wiring.folder)
+        return path.relative_to(self.wiring.folder) if here else path
 
     def clock(self, text: str | None, now: datetime) -> str:
         """Return a moment of the API as local time."""
@@ -143,8 +147,18 @@ def contained(session: Session, work: Callable[[], None]) -> None:
     except (typer.Exit, typer.Abort):
         raise
     except Exception as error:  # noqa: BLE001 - the border of the program
+        known = _raised_on_purpose(error)
+        if known is not None:
+            _end(session, Failure(_exit_of(known), str(known)))
         said = f"unexpected: {type(error).__name__}: {error}. This is a fault in AutoSync; --debug shows where"
         _end(session, Failure(Exit.FAILED, said, kind="internal"))
+
+
+def _raised_on_purpose(error: Exception) -> AutoSyncError | None:
+    """Return the error for people inside a group: tasks that run together fail together."""
+    if isinstance(error, ExceptionGroup):
+        return next((known for inner in error.exceptions if (known := _raised_on_purpose(inner)) is not None), None)
+    return error if isinstance(error, AutoSyncError) else None
 
 
 def _exit_of(error: AutoSyncError) -> Exit:

@@ -14,7 +14,7 @@ from autosync.config.encoding import Unreadable, decoded
 from autosync.config.mistakes import Mistake, Path, in_order
 from autosync.config.plain import plain_value
 from autosync.config.syntax import explained
-from autosync.config.words import quoted
+from autosync.config.words import printable, quoted
 
 DEEPEST: Final = 40
 """Mappings and lists inside each other. Real files have a dozen."""
@@ -81,7 +81,7 @@ class Document:
     def mistake(self, path: Path, message: str, *, on_key: bool = False) -> Mistake:
         """Return a mistake at the place of ``path``."""
         spot = self.spot(path, on_key=on_key)
-        return Mistake(file=self.file, line=spot.line, column=spot.column, path=path, message=message)
+        return Mistake(file=self.file, line=spot.line, column=spot.column, path=path, message=printable(message))
 
 
 class _TooMuch(Exception):

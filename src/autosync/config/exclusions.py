@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from autosync.config.agents import AGENT_NAMES
 from autosync.config.blocks import Block, Built, Key, ListOf, Values
 from autosync.config.reading import Place, Wrong
 from autosync.config.shapes import Scalar, choice, duration, maybe, read_text, text
@@ -34,6 +33,7 @@ _WINDOWS: Final = ListOf(
     ),
     one_alone=True,
 )
+_HELD: Final = ListOf(item=text("all, an agent as engine/agent, or an engine"), one_alone=True)
 _NO_WINDOWS: Final[tuple[Weekly, ...]] = ()
 _NO_PARTS: Final[tuple[Part, ...]] = ()
 
@@ -51,7 +51,7 @@ TIME_ZONE: Final = Key(
     "time-zone", ZONE_OR_SERVICE, None, "The time zone of its times; service: time-zone unless given."
 )
 AGENTS: Final = Key(
-    "agents", AGENT_NAMES, (ALL,), "Whom it holds: all, or a list of agents (engine/agent) and whole engines."
+    "agents", _HELD, (ALL,), "Whom it holds: all, or a list of agents (engine/agent) and whole engines."
 )
 ONLY: Final = Key(
     "only",

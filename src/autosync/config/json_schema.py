@@ -72,7 +72,12 @@ def _typed_schema(shape: TypedBlock[Any], registries: Registries) -> Schema:
     kinds: Mapping[str, OptionKind] = shape.kinds(registries)
     common = block_schema(shape.common, registries)["properties"]
     variants = [_variant(shape, name, kind, common) for name, kind in sorted(kinds.items())]
-    return {"oneOf": variants} if variants else {"type": "object", "description": shape.common.doc}
+    # Without its type, a block may fit several: then its name decides, which a schema cannot say.
+    return (
+        {"anyOf" if shape.name_is_type else "oneOf": variants}
+        if variants
+        else {"type": "object", "description": shape.common.doc}
+    )
 
 
 def _variant(shape: TypedBlock[Any], name: str, kind: OptionKind, common: Schema) -> Schema:

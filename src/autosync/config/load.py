@@ -89,9 +89,9 @@ def _read(data: object, place: Place) -> Configuration | None:
                 place.at(*path).warn(f"the environment variable {name} is not set here; the service needs it")
     except Enough:
         # The last of them told nothing new to anybody, so its place in the list may go to this.
-        place.findings.found[-1] = Finding(
-            path=(), message=f"more than {MOST_MISTAKES} mistakes; the rest is not looked at"
-        )
+        last = place.findings.found[-1]
+        message = f"more than {MOST_MISTAKES} mistakes; the rest is not read"
+        place.findings.found[-1] = Finding(path=last.path, message=message, on_key=last.on_key)
         return None
     return configuration
 

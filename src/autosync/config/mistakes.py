@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from autosync.config.words import cut
+
 Path: TypeAlias = tuple[str | int, ...]
 """Where in the configuration: keys from the outside inwards; places in lists count from 0."""
 
@@ -42,7 +44,7 @@ class Mistake:
 
 def shown_path(path: Path) -> str:
     """Return a path as people read it: places in lists count from 1."""
-    return SEPARATOR.join(str(key + 1) if isinstance(key, int) else key for key in path)
+    return SEPARATOR.join(str(key + 1) if isinstance(key, int) else cut(key) for key in path)
 
 
 def in_order(mistakes: Iterable[Mistake]) -> tuple[Mistake, ...]:

@@ -40,7 +40,7 @@ def inserted(page: str) -> str:
 def _tables(shape: object, path: tuple[str, ...]) -> Iterator[str]:
     match shape:
         case Block():
-            yield from _table(shape, path) if path else ()
+            yield from _table(shape, path or ("The file",))
             yield from chain.from_iterable(_tables(key.shape, (*path, key.name)) for key in shape.keys)
         case Built():
             yield from _tables(shape.block, path)

@@ -60,9 +60,7 @@ def _sqlite_file(rest: str, folder: FilePath) -> FilePath:
         rest = rest[2:]
         rest = rest[1:] if _DRIVE.match(rest) else rest
         if not rest.startswith("/") and not _DRIVE.match("/" + rest):
-            raise Wrong(
-                "behind sqlite:// stands a whole path (sqlite:///var/lib/autosync.db); without //, one beside this file"
-            )
+            raise Wrong("sqlite:// needs a whole path (sqlite:///var/lib/a.db); leave // out for one beside this file")
     if not rest.strip():
         raise Wrong("the file is missing; write sqlite:autosync.db")
     return folder / rest

@@ -55,6 +55,16 @@ def shown(value: object) -> str:
 
 def quoted(text: str) -> str:
     """Return a text in quotes, on one line and cut where it is long."""
-    line = " ".join(text.split()) if "\n" in text else text
-    line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line)
-    return f'"{line if len(line) <= LONGEST_SHOWN else line[: LONGEST_SHOWN - 1] + "…"}"'
+    return f'"{cut(text)}"'
+
+
+def cut(text: str) -> str:
+    """Return a text on one line, cut where it is long."""
+    line = printable(text)
+    return line if len(line) <= LONGEST_SHOWN else line[: LONGEST_SHOWN - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """Return a text on one line, without anything that a terminal would obey."""
+    line = " ".join(text.splitlines())
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line)

@@ -6,6 +6,8 @@ from dataclasses import replace
 from autosync.core import aftermath, cascades, estimates, followups, inspection, outcomes, setbacks, tokens
 from autosync.core.narration import counts_text, duration
 from autosync.core.turn import Turn
+from autosync.model.agents import Sighting
+from autosync.model.commands import FollowRun
 from autosync.model.counts import RunResult, StepResult
 from autosync.model.facts import FactKind, Severity
 from autosync.model.rows import AgentRow
@@ -28,6 +30,8 @@ def ended(turn: Turn, end: RunEnded) -> None:
     if run is None:
         text = f"the end of run {end.run} was reported, but that run is over or was never known; it is ignored"
         turn.record(FactKind.REFUSED, text, run=end.run)
+    elif _goes_on(run, end.result):
+        turn.command(FollowRun(run=run.id, agent=run.agent, handle=end.result.handle))
     elif _is_of_another_run(run, end.result):
         _close(turn, run, end.result.status, "the engine answered with the run before", OutcomeKind.TRY_LATER)
     else:
@@ -59,13 +63,25 @@ def _is_of_another_run(run: Run, result: RunResult) -> bool:
     return run.handle is None and run.handle_before is not None and result.handle == run.handle_before
 
 
+def _goes_on(run: Run, result: RunResult) -> bool:
+    """Return whether the run has not ended after all: ``completing-referential-updates`` and the like."""
+    return (
+        bool(result.handle) and result.status.startswith(outcomes.IN_PROGRESS) and run.handle in {None, result.handle}
+    )
+
+
 def _not_begun(kind: OutcomeKind) -> OutcomeKind:
     """Return what a refusal means: whatever stopped it stopped it before anything was done."""
     return OutcomeKind.TRY_LATER if kind in {OutcomeKind.TRY_AGAIN, *outcomes.WELL} else kind
 
 
 def _close(turn: Turn, run: Run, status: str, message: str, kind: OutcomeKind) -> None:
-    """End a run that did nothing."""
+    """End a run that did nothing. A run that was taken for it by mistake is somebody else's, and is looked at anew."""
+    if run.stop_asked_by is not None:
+        kind = OutcomeKind.STOPPED
+    if run.handle is not None and kind is OutcomeKind.TRY_LATER:
+        sighting = Sighting(agent=run.agent, handle=run.handle, profile=run.profile, running=True)
+        turn.put_agent(replace(turn.agent(run.agent), sighted=sighting))
     outcome = Outcome(kind=kind, status=status, message=message)
     over = replace(run, state=RunState.ENDED, ended=turn.now, outcome=outcome)
     turn.put_run(over)

@@ -42,7 +42,7 @@ def admit(turn: Turn, request: Request, profile: Profile) -> Request:
     for kind, partition in obstacles.guarded(profile):
         if _is_known(turn, known, kind):
             _judge(turn, _see(turn, known, kind, partition))
-    hold = next((each for each in of_agent(turn, request.agent) if obstacles.keeps_back(each, profile)), None)
+    hold = next((each for each in turn.holds_of(request.agent) if obstacles.keeps_back(each, profile)), None)
     if (hold and hold.id) != request.hold:
         request = replace(request, hold=hold.id if hold else None)
         turn.put_request(request)
@@ -52,7 +52,7 @@ def admit(turn: Turn, request: Request, profile: Profile) -> Request:
 def review(turn: Turn, agent: AgentId) -> None:
     """Look again at the agent's holds: what was seen may have grown, shrunk or gone."""
     known = turn.agent(agent)
-    for hold in of_agent(turn, agent):
+    for hold in turn.holds_of(agent):
         if hold.state is HoldState.REJECTED or not _is_known(turn, known, hold.kind):
             continue
         if hold.kind is HoldKind.FLAPPING:
@@ -61,14 +61,9 @@ def review(turn: Turn, agent: AgentId) -> None:
             _judge(turn, _see(turn, known, hold.kind, hold.partition))
 
 
-def of_agent(turn: Turn, agent: AgentId) -> tuple[Hold, ...]:
-    """Return the agent's holds that are open, approved or rejected."""
-    return tuple(hold for hold in turn.holds.now.values() if hold.agent == agent)
-
-
 def open_flapping(turn: Turn, agent: AgentId, counts: Counts, repeats: int) -> None:
     """Stop an agent that exports the same again and again; told once."""
-    if any(hold.kind is HoldKind.FLAPPING for hold in of_agent(turn, agent)):
+    if any(hold.kind is HoldKind.FLAPPING for hold in turn.holds_of(agent)):
         return
     text = f"{agent} exported the same {repeats} times in a row without an outside cause: {counts_text(counts)}"
     turn.record(FactKind.FLAPPING_FOUND, text, severity=Severity.ERROR, agent=agent)
@@ -92,7 +87,7 @@ def open_flapping(turn: Turn, agent: AgentId, counts: Counts, repeats: int) -> N
 
 def used(turn: Turn, agent: AgentId, profile: Profile) -> None:
     """Settle an approval that a run now uses up; approvals of a set stay until the set is another."""
-    for hold in of_agent(turn, agent):
+    for hold in turn.holds_of(agent):
         if hold.kind is HoldKind.FLAPPING and hold.state is HoldState.APPROVED and profile.exports:
             _end(turn, hold, "the export that was approved runs")
 
@@ -163,7 +158,7 @@ def _see(turn: Turn, known: AgentState, kind: HoldKind, partition: PartitionName
 def _judge(turn: Turn, seen: _Seen) -> None:
     """Open, change or settle the hold on what was seen. A rejection stands until it is lifted."""
     hold = next(
-        (each for each in of_agent(turn, seen.agent) if (each.kind, each.partition) == (seen.kind, seen.partition)),
+        (each for each in turn.holds_of(seen.agent) if (each.kind, each.partition) == (seen.kind, seen.partition)),
         None,
     )
     if hold is None:

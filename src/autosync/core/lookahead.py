@@ -123,6 +123,17 @@ class Play:
             order(self)
         return self._cost()
 
+    def until_window(self, starts: Iterable[Work], order: Order) -> float:
+        """Play until a run that must be alone starts, or to the end; return when that is."""
+        for work in starts:
+            self.start(work)
+        for _ in range(MOST_RUNS):
+            if not self.going or self.alone:
+                break
+            self._end_next()
+            order(self)
+        return self.now
+
     def start(self, work: Work) -> None:
         """Start a piece of waiting work now."""
         del self.waiting[work.key]

@@ -38,6 +38,7 @@ def want(turn: Turn, agent: AgentId, look: Look) -> None:
         cascades=before.cascades | look.cascades,
         trail={**before.trail, **look.trail},
         imports=before.imports or look.imports,
+        syncs=turn.engine(engine_of(agent)).syncs,
     )
     turn.put_agent(replace(known, look=both))
 
@@ -54,13 +55,14 @@ def advance(turn: Turn) -> None:
 
 
 def _advance(turn: Turn, known: AgentState, agent: Agent, engine: EngineState) -> None:
-    if not inspection.exports_known(known, engine):
-        inspection.ask(turn, agent.id)
-    elif known.look is not None:
+    look = known.look
+    if look is not None and inspection.imports_known(known) and known.syncs_seen >= look.syncs:
         turn.put_agent(replace(known, look=None))
-        turn.release(known.look.cascades)
-        for found in _found(known, agent, known.look):
-            _request(turn, agent, known.look, found)
+        turn.release(look.cascades)
+        for found in _found(known, agent, look):
+            _request(turn, agent, look, found)
+    elif not inspection.exports_known(known, engine):
+        inspection.ask(turn, agent.id)
 
 
 def _found(known: AgentState, agent: Agent, look: Look) -> list[_Found]:

@@ -41,20 +41,18 @@ def decide(state: State, stimuli: Sequence[Stimulus], now: datetime, chance: flo
     what cannot be done becomes a fact with the reason. ``state`` stays as it was.
     """
     turn = Turn(state, now, chance)
-    time_counts = state.timer is not None and now >= state.timer
     for stimulus in drawn_together(stimuli):
         _take_in(turn, stimulus)
-        time_counts = time_counts or isinstance(stimulus, _TIME_COUNTS)
-    if not turn.touched and not time_counts:
+    rang = (state.timer is not None and now >= state.timer) or any(isinstance(each, TimePassed) for each in stimuli)
+    if not turn.touched and not rang:
         return turn.decision() if turn.spoke else Decision(state=state)
-    if time_counts:
-        timers.due(turn)
+    timers.due(turn)
     recovery.deferred(turn)
     revisit = planning.plan(turn)
     cascades.settle(turn)
     moments = (timers.next_due(turn), revisit)
-    turn.set_timer(min((each for each in moments if each is not None), default=None), again=time_counts)
-    turn.clock = now if time_counts or turn.clock is None else max(now, turn.clock)
+    turn.set_timer(min((each for each in moments if each is not None), default=None), again=rang)
+    turn.clock = now
     return turn.decision()
 
 
@@ -75,10 +73,6 @@ def drawn_together(stimuli: Iterable[Stimulus]) -> list[Stimulus]:
     return found
 
 
-_TIME_COUNTS = (ServiceStarted, SettingsApplied, AgentsDescribed, TimePassed)
-"""Stimuli after which something may be due although no timer ran out."""
-
-
 def _both(earlier: Stimulus, later: TriggerFired) -> Stimulus:
     if not isinstance(earlier, TriggerFired):
         return later
@@ -92,27 +86,51 @@ def _both(earlier: Stimulus, later: TriggerFired) -> Stimulus:
     )
 
 
-def _take_in(turn: Turn, stimulus: Stimulus) -> None:  # noqa: C901, PLR0912 - a table: one line for each stimulus
+def _take_in(turn: Turn, stimulus: Stimulus) -> None:
     match stimulus:
         case TriggerHealth() | TimePassed():
-            pass
+            pass  # the one is for display; after the other what is due is done anyway
+        case RunAccepted() | RunRefused() | RunEnded() | RunNeverBegan() | RunLost() | Sighted():
+            _take_in_run(turn, stimulus)
+        case RunAsked() | StopAsked() | RequestDropAsked() | AgentSwitched() | HoldDecided():
+            _take_in_person(turn, stimulus)
+        case ServiceStarted() | SettingsApplied() | EngineConnected() | EngineLost() | AgentsDescribed():
+            _take_in_setting(turn, stimulus)
         case TriggerFired():
             intake.fired(turn, stimulus)
-        case Sighted():
-            recovery.sighted(turn, stimulus)
+        case ScriptAnswered() | Inspected():
+            _take_in_answer(turn, stimulus)
+
+
+def _take_in_answer(turn: Turn, stimulus: ScriptAnswered | Inspected) -> None:
+    match stimulus:
+        case ScriptAnswered():
+            intake.script_answered(turn, stimulus)
+        case Inspected():
+            if inspection.take_in(turn, stimulus):
+                holds.review(turn, stimulus.agent)
+
+
+def _take_in_run(turn: Turn, stimulus: RunAccepted | RunRefused | RunEnded | RunNeverBegan | RunLost | Sighted) -> None:
+    match stimulus:
         case RunAccepted():
             recovery.accepted(turn, stimulus)
-        case RunEnded():
-            endings.ended(turn, stimulus)
         case RunRefused():
             endings.refused(turn, stimulus)
+        case RunEnded():
+            endings.ended(turn, stimulus)
         case RunNeverBegan():
             endings.never_began(turn, stimulus)
         case RunLost():
             recovery.lost(turn, stimulus)
-        case Inspected():
-            if inspection.take_in(turn, stimulus):
-                holds.review(turn, stimulus.agent)
+        case Sighted():
+            recovery.sighted(turn, stimulus)
+
+
+def _take_in_person(
+    turn: Turn, stimulus: RunAsked | StopAsked | RequestDropAsked | AgentSwitched | HoldDecided
+) -> None:
+    match stimulus:
         case RunAsked():
             intake.asked(turn, stimulus)
         case StopAsked():
@@ -123,18 +141,22 @@ def _take_in(turn: Turn, stimulus: Stimulus) -> None:  # noqa: C901, PLR0912 - a
             intake.switched(turn, stimulus)
         case HoldDecided():
             holds.decided(turn, stimulus)
-        case ScriptAnswered():
-            intake.script_answered(turn, stimulus)
+
+
+def _take_in_setting(
+    turn: Turn, stimulus: ServiceStarted | SettingsApplied | EngineConnected | EngineLost | AgentsDescribed
+) -> None:
+    match stimulus:
+        case ServiceStarted():
+            recovery.started(turn, stimulus)
+            timers.align(turn, None)
+        case SettingsApplied():
+            before = turn.settings
+            descriptions.settings_applied(turn, stimulus)
+            timers.align(turn, before)
         case EngineConnected():
             descriptions.connected(turn, stimulus)
         case EngineLost():
             descriptions.lost(turn, stimulus)
         case AgentsDescribed():
             descriptions.described(turn, stimulus)
-        case SettingsApplied():
-            before = turn.settings
-            descriptions.settings_applied(turn, stimulus)
-            timers.align(turn, before)
-        case ServiceStarted():
-            recovery.started(turn, stimulus)
-            timers.align(turn, None)

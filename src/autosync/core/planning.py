@@ -145,7 +145,7 @@ def _tell_start(turn: Turn, run: Run) -> None:
 
 
 def _forget_word(turn: Turn, request: Request) -> None:
-    """A script's yes is good for one start."""
+    """Let a script's yes be good for one start."""
     known = turn.agent(request.agent)
     if request.profile in known.script:
         words = {profile: word for profile, word in known.script.items() if profile != request.profile}

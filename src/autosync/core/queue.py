@@ -13,6 +13,9 @@ from autosync.model.ids import AgentId, CascadeId, PartitionName, ProfileName, T
 from autosync.model.requests import Request, Token, Trail, Wanted
 from autosync.model.steps import Slot
 
+_NOT_YET = ProfileName("")
+"""Until ``ask`` says which profiles the wish is for."""
+
 KEPT_CAUSES = 20
 """Of more causes than these only the number is kept."""
 
@@ -22,8 +25,8 @@ class Wish:
     """What shall be run because of what, before it is known whether an equal request waits."""
 
     agent: AgentId
-    profile: ProfileName = ProfileName("")
     causes: tuple[Cause, ...]
+    profile: ProfileName = _NOT_YET
     cascades: frozenset[CascadeId] = frozenset()
     changed: datetime | None = None
     """When the change happened that an outside cause tells of, where known."""
@@ -100,6 +103,7 @@ def put_back(turn: Turn, request: Request) -> Request:
     if waiting is None:
         turn.put_request(request)
         return request
+    hurries = any(cause.kind is CauseKind.PERSON for cause in waiting.causes)
     merged = replace(
         waiting,
         exclusive=waiting.exclusive or request.exclusive,
@@ -109,8 +113,9 @@ def put_back(turn: Turn, request: Request) -> Request:
         cascades=waiting.cascades | request.cascades,
         tokens={**request.tokens, **waiting.tokens},
         attempt=max(waiting.attempt, request.attempt),
-        not_before=request.not_before,
+        not_before=None if hurries else request.not_before,
         confirms=waiting.confirms or request.confirms,
+        trail={} if _is_outside(waiting.causes) else {**request.trail, **waiting.trail},
     )
     turn.put_request(merged)
     return merged

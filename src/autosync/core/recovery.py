@@ -43,7 +43,6 @@ def started(turn: Turn, _: ServiceStarted) -> None:
     waiting, unfinished = len(turn.requests.now), len(turn.runs.now)
     text = f"the service started with {waiting:,} waiting requests and {unfinished:,} unfinished runs"
     turn.record(FactKind.SERVICE_STARTED, text)
-    turn.release(frozenset(turn.cascades.now))
     for run in tuple(turn.runs.now.values()):
         inquire(turn, run)
     turn.touched = True

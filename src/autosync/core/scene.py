@@ -11,7 +11,6 @@ from autosync.core.state import State
 from autosync.model.agents import Agent
 from autosync.model.ids import AgentId, EngineName, ProfileName, RequestId, engine_of
 from autosync.model.requests import Request, Waiting, WaitKind
-from autosync.model.runs import Run
 from autosync.model.settings import EngineSettings
 from autosync.model.steps import Profile
 

@@ -145,21 +145,32 @@ def _choose(prospect, due, now):
 
 def just_in_time(prospect, chosen):
     import os
+    from dataclasses import replace
     jit = os.environ.get("JIT", "1")
     if jit == "0":
         return chosen, None
     syncs = {w.agent for w in prospect.waiting if w.part is Part.SYNC}
-    others = [w for w in chosen if w.part is not Part.IMPORT or w.confirms]
-    ends = max([left for left, _ in prospect.going] + [w.seconds for w in others], default=0.0)
-    out, revisit = [], None
-    anysync = bool(syncs)
-    for w in chosen:
-        if w.part is Part.IMPORT and not w.confirms and (w.agent in syncs or (jit == "2" and anysync)):
-            slack = ends - w.seconds * 1.1
-            if slack > 2.0:
-                revisit = min(revisit or 1e9, slack)
-                continue
-        out.append(w)
+    defer = [w for w in chosen if w.part is Part.IMPORT and not w.confirms and (w.agent in syncs or (jit == "2" and syncs))]
+    if not defer:
+        return chosen, None
+    keys = {w.key for w in defer}
+    stay = [w for w in chosen if w.key not in keys]
+    allkeys = keys if jit != "3" else {w.key for w in prospect.waiting if w.part is Part.IMPORT and not w.confirms and w.agent in syncs}
+    if jit == "4" and (prospect.going or stay):
+        return stay, None
+    if jit == "5" and (prospect.going or stay):
+        old = [w for w in defer if -w.since > float(os.environ.get("JW", 60))]
+        nxt = [float(os.environ.get("JW", 60)) + w.since for w in defer if w not in old]
+        return stay + old, min(nxt, default=None)
+    rest = replace(prospect, waiting=[w for w in prospect.waiting if w.key not in allkeys])
+    opens = Play(rest).until_window(stay, phases)
+    out, revisit = list(stay), None
+    for w in defer:
+        slack = opens - w.seconds * 1.1
+        if slack > 2.0:
+            revisit = min(revisit or 1e9, slack)
+        else:
+            out.append(w)
     return out, revisit
 
 

@@ -18,13 +18,18 @@ def settle(turn: Turn, run: Run, outcome: Outcome, steps: Sequence[StepResult]) 
     """Do what the outcome asks for. Runs of other people are theirs to try again."""
     skipped = _tell_skipped_deletions(turn, run, steps)
     request = run.request_as_started
-    if not run.managed or request is None:
+    if request is None:
         return
-    match outcome.kind:
-        case OutcomeKind.SUCCESS | OutcomeKind.OBJECT_ERRORS:
-            _recover(turn, run)
-            if skipped:
-                _import_again(turn, run, request)
+    if outcome.kind in outcomes.WELL:
+        _recover(turn, run)
+        if skipped:
+            _import_again(turn, run, request)
+    else:
+        _set_back(turn, run, request, outcome.kind)
+
+
+def _set_back(turn: Turn, run: Run, request: Request, kind: OutcomeKind) -> None:
+    match kind:
         case OutcomeKind.TRY_LATER | OutcomeKind.TRY_AGAIN:
             _try_again(turn, run, request, counts=False)
         case OutcomeKind.FAILED:
@@ -37,12 +42,12 @@ def settle(turn: Turn, run: Run, outcome: Outcome, steps: Sequence[StepResult]) 
             _repair(turn, run, request)
         case OutcomeKind.STOPPED:
             tokens.keep(turn, run)
-        case OutcomeKind.ABANDONED:
+        case OutcomeKind.ABANDONED | OutcomeKind.SUCCESS | OutcomeKind.OBJECT_ERRORS:
             queue.put_back(turn, request)
 
 
 def _recover(turn: Turn, run: Run) -> None:
-    """The first success closes the breaker; told once."""
+    """Close the breaker at the first success; told once."""
     known = turn.agent(run.agent)
     if known.row.failures == 0 and known.row.breaker_until is None:
         return

@@ -35,6 +35,8 @@ class Look:
     trail: Mapping[AgentId, Trail] = field(default_factory=dict)
     imports: bool = False
     """Whether staged imports become requests too, not only pending exports."""
+    syncs: int = 0
+    """``EngineState.syncs`` when the wish to look arose: an answer to an older question says nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from autosync.core import discovery, queue, recovery, schedule
+from autosync.core import queue, recovery, schedule
 from autosync.core.narration import duration, number
 from autosync.core.state import AgentState
 from autosync.core.turn import Turn
@@ -151,10 +151,12 @@ def _last_import(row: AgentRow, counts: ImportCounts, partition: PartitionName) 
 def _importing(turn: Turn) -> set[tuple[AgentId, PartitionName]]:
     """Return where an import waits or runs."""
     found: set[tuple[AgentId, PartitionName]] = set()
-    for each in (*turn.requests.now.values(), *turn.runs.now.values()):
-        profile = turn.profile(each.agent, each.profile)
+    wanted = [(each.agent, each.profile) for each in turn.requests.now.values()]
+    going = [(each.agent, each.profile) for each in turn.runs.now.values()]
+    for agent, name in (*wanted, *going):
+        profile = turn.profile(agent, name)
         steps = profile.steps if profile is not None else ()
-        found.update((each.agent, step.partition) for step in steps if step.kind.imports)
+        found.update((agent, step.partition) for step in steps if step.kind.imports)
     return found
 
 
@@ -175,7 +177,7 @@ def _limit(turn: Turn, run: Run) -> None:
 
 
 def _step_back(turn: Turn) -> None:
-    """The clock was set back: nothing may wait for a moment that was near and is far now."""
+    """Let nothing wait for a moment that was near and is far now: the clock was set back."""
     for each in turn.settings.schedules.values():
         row = turn.schedules.now.get(each.id)
         if row is not None and turn.now < (row.last or row.anchor):

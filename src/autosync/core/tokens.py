@@ -8,7 +8,7 @@ from autosync.core.turn import Turn
 from autosync.model.counts import StepResult
 from autosync.model.facts import FactKind
 from autosync.model.rows import TokenRow
-from autosync.model.runs import OutcomeKind, Run
+from autosync.model.runs import Run
 
 
 def settle(turn: Turn, run: Run, steps: Sequence[StepResult]) -> None:

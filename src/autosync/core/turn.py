@@ -80,6 +80,7 @@ class Turn:
         self._rows: dict[tuple[type[Row], object], Row] = {}
         self._waiting: dict[tuple[AgentId, ProfileName], RequestId] | None = None
         self._running: dict[AgentId, RunId] | None = None
+        self._held: dict[AgentId, tuple[Hold, ...]] | None = None
 
     # What is known
 
@@ -117,6 +118,14 @@ class Turn:
             self._running = {each.agent: each.id for each in self.runs.now.values()}
         found = self._running.get(agent)
         return None if found is None else self.runs.now[found]
+
+    def holds_of(self, agent: AgentId) -> tuple[Hold, ...]:
+        """Return the agent's holds that are open, approved or rejected."""
+        if self._held is None:
+            self._held = {}
+            for hold in self.holds.now.values():
+                self._held[hold.agent] = (*self._held.get(hold.agent, ()), hold)
+        return self._held.get(agent, ())
 
     @property
     def spoke(self) -> bool:
@@ -176,6 +185,7 @@ class Turn:
             self.holds.put(hold.id, hold)
         else:
             self.holds.remove(hold.id)
+        self._held = None
         self._store((Hold, hold.id), hold)
         self.touched = True
 

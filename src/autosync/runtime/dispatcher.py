@@ -74,7 +74,7 @@ class Dispatcher:
 
     def __init__(self, tools: Tools, inbox: Inbox | None = None) -> None:
         self._tools = tools
-        self.inbox = inbox or Inbox()
+        self.inbox = Inbox() if inbox is None else inbox
         self._state = State()
         self._trouble: tuple[datetime, str] | None = None
         self._log = structlog.get_logger("autosync.store")

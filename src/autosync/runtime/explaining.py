@@ -137,7 +137,7 @@ def agent_story(agent: views.AgentView) -> views.WhyView:
     text = agent.text or ("nothing asks for a run of it" if agent.state == "idle" else "")
     return views.WhyView(
         subject=f"agent {agent.id}",
-        text=": ".join(part for part in (agent.state, text) if part),
+        text=text if text.startswith(agent.state) else ": ".join(part for part in (agent.state, text) if part),
         at=agent.now.started if agent.now is not None else None,
         waits=waits,
         because=tuple(links),

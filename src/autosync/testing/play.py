@@ -82,7 +82,7 @@ async def _play(world: World, report: Report, dies_at: int | None) -> None:
         await _settle(world, group)
         report.wrong.extend(await judge(world))
         await world.stop()
-        loop.each_step = None
+        watcher.is_over = True
     report.states = watcher.states
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from autosync.core.state import State
@@ -27,7 +27,7 @@ class Watcher:
     world: World
     states: int = 0
     most_waiting: int = 0
-    kinds: Counter[str] = field(default_factory=Counter)
+    is_over: bool = False
     _last: State | None = None
 
     def look(self, _step: int = 0) -> None:
@@ -35,7 +35,7 @@ class Watcher:
         violations = self.world.referee.violations
         if violations:
             raise Broken("; ".join(violations))
-        if self.world.life is None:
+        if self.world.life is None or self.is_over:
             return
         state = self.world.supervisor.dispatcher.state
         if state is not self._last:

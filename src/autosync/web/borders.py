@@ -2,8 +2,10 @@
 
 import secrets
 import socket
+import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -117,11 +119,16 @@ class LastResort:
         except Exception as error:  # noqa: BLE001 - one of the three borders
             response = answer_of(error)
             if response is None:
-                where = scope.get("path", "")
-                _log.error("request-failed", path=where, error=type(error).__name__, exc_info=error)
+                _log.error("request-failed", path=scope.get("path"), error=type(error).__name__, where=_where(error))
                 response = answer(500, Code.INTERNAL, "something went wrong here; the service's log has the details")
             if not began:
                 await response(scope, receive, send)
+
+
+def _where(error: BaseException) -> str:
+    """Return the way through the program to the error; its message stays out of the log: a driver's may hold a secret."""
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    return " > ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)
 
 
 async def _read(receive: Receive, largest: int) -> bytes | None:

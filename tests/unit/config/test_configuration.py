@@ -92,7 +92,7 @@ def test_engines_have_policy_and_the_options_of_their_kind(whole: Configuration)
     assert mim.options == ("sync01.corp.example", SecretReference(kind=SecretKind.ENV, name="MIM_PASSWORD"))
     assert mim.agents is None
     assert mim.keep_run_history == timedelta(days=30)
-    assert home.agents == {"hr"}
+    assert home.agents == frozenset({"hr"})
     assert home.keep_run_history is None
 
 
@@ -177,9 +177,11 @@ def test_exclusions_are_weekly_or_dates_or_cron(whole: Configuration) -> None:
     assert night.name == sunday.name == "patch window"
     assert (sunday.agents, sunday.only, sunday.zone) == (None, None, "Europe/Brussels")
     assert freeze.window == Dates(first=date(2026, 12, 23), until=datetime(2027, 1, 2, 8))  # noqa: DTZ001
-    assert freeze.agents == {"mim", "home/hr"}
-    assert freeze.only == {Part.EXPORTS}
-    assert noon.window == CronWindow(opens=Cron(expression="0 12 * * *", zone="Asia/Tokyo"), lasts=timedelta(minutes=30))
+    assert freeze.agents == frozenset({"mim", "home/hr"})
+    assert freeze.only == frozenset({Part.EXPORTS})
+    assert noon.window == CronWindow(
+        opens=Cron(expression="0 12 * * *", zone="Asia/Tokyo"), lasts=timedelta(minutes=30)
+    )
     assert (noon.name, noon.zone) == ("exclusion 3", "Asia/Tokyo")
 
 
@@ -188,7 +190,9 @@ def test_a_cron_window_counts_in_the_zone_of_the_service_unless_it_names_one() -
 
     (exclusion,) = loaded(text).required().settings.exclusions
     assert exclusion.zone == "Asia/Tokyo"
-    assert exclusion.window == CronWindow(opens=Cron(expression="0 1 * * *", zone="Asia/Tokyo"), lasts=timedelta(hours=1))
+    assert exclusion.window == CronWindow(
+        opens=Cron(expression="0 1 * * *", zone="Asia/Tokyo"), lasts=timedelta(hours=1)
+    )
 
 
 def test_routes_name_facts_by_group_by_name_and_by_severity(whole: Configuration) -> None:

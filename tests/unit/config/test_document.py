@@ -110,7 +110,10 @@ def test_merging_what_is_no_mapping_is_a_mistake() -> None:
         ("a: */5 * * *\n", "1:5  a: a text that begins with * or & needs quotes"),
         ("a: *x\n", "1:4  a: this alias has no anchor (&…) above it; a text that begins with * needs quotes"),
         ("a: &x [*x]\n", "1:8  a › 1: this alias stands inside its own anchor, and would never end"),
-        ("a: {? [b] : c}\n", "1:7  a: a key must be a text; put it in quotes if it has braces, brackets or begins with * or !"),
+        (
+            "a: {? [b] : c}\n",
+            "1:7  a: a key must be a text; put it in quotes if it has braces, brackets or begins with * or !",
+        ),
         ("a: \x07\n", "1:4  the invisible character U+0007 may not stand here; delete it"),
         ("a: x\x00\n", "1:5  a NUL byte: the file is damaged (as after a power failure) or binary; restore it"),
     ],
@@ -173,7 +176,9 @@ def test_a_huge_file_is_refused_unread() -> None:
     assert "the file has 4.0 MB" in mistake.message
 
 
-@pytest.mark.parametrize("text", ["p: *hunter2\n", "p: !hunter2\n", "p: 'hunter2\n", "p: @hunter2\n", "p: {hunter2\n", "p: hunter2: x\n"])
+@pytest.mark.parametrize(
+    "text", ["p: *hunter2\n", "p: !hunter2\n", "p: 'hunter2\n", "p: @hunter2\n", "p: {hunter2\n", "p: hunter2: x\n"]
+)
 def test_no_complaint_about_syntax_repeats_what_may_be_a_password(text: str) -> None:
     messages = told(text)
 

@@ -5,6 +5,10 @@ from autosync.config.reading import MOST_MISTAKES
 from tests.unit.config.examples import SMALL
 from tests.unit.config.kinds import loaded
 
+KEYS = (
+    "breaker, enabled, full-sync-after-full-import, guards, import-counts, import-if-none-for, lock-with, partitions, "
+    "retry, run-limit, stop-long-runs, triggers, wakes"
+)
 AGENT = SMALL + "agents:\n  home/hr:\n"
 
 
@@ -36,19 +40,43 @@ def test_the_report_has_a_line_each_and_says_what_becomes_of_the_running_configu
         ("servce: {}\n", "servce: unknown key (did you mean service?)"),
         ("zzz: {}\n", "zzz: unknown key (known: agents, engines, exclusions, notify, service)"),
         ("service: []\n", "service: expected keys and values, not a list"),
-        ("service: {time-zone: Europe/Brusels}\n", 'service › time-zone: "Europe/Brusels" is no time zone (did you mean Europe/Brussels?)'),
-        ("service: {time-zone: Mars}\n", 'service › time-zone: "Mars" is no time zone; write it like Europe/Brussels or UTC'),
+        (
+            "service: {time-zone: Europe/Brusels}\n",
+            'service › time-zone: "Europe/Brusels" is no time zone (did you mean Europe/Brussels?)',
+        ),
+        (
+            "service: {time-zone: Mars}\n",
+            'service › time-zone: "Mars" is no time zone; write it like Europe/Brussels or UTC',
+        ),
         ("service: {no-export: yes}\n", 'service › no-export: expected true or false, not "yes" (did you mean true?)'),
         ("service: {no-export: 1}\n", "service › no-export: expected true or false, not the number 1"),
-        ("service: {log-level: inf}\n", 'service › log-level: "inf" is not one of debug, info, warning, error (did you mean info?)'),
-        ("service: {log-level: 5}\n", "service › log-level: expected one of debug, info, warning, error, not the number 5"),
+        (
+            "service: {log-level: inf}\n",
+            'service › log-level: "inf" is not one of debug, info, warning, error (did you mean info?)',
+        ),
+        (
+            "service: {log-level: 5}\n",
+            "service › log-level: expected one of debug, info, warning, error, not the number 5",
+        ),
         ("service: {retention: 1h}\n", 'service › retention: "1h" is too short; at least 1d'),
-        ("service: {listen: here}\n", 'service › listen: "here" is no address and port; write 127.0.0.1:8480, or 8480 alone'),
-        ("service: {listen: 127.0.0.1:99999}\n", 'service › listen: "127.0.0.1:99999" is no address and port; write 127.0.0.1:8480, or 8480 alone'),
+        (
+            "service: {listen: here}\n",
+            'service › listen: "here" is no address and port; write 127.0.0.1:8480, or 8480 alone',
+        ),
+        (
+            "service: {listen: 127.0.0.1:99999}\n",
+            'service › listen: "127.0.0.1:99999" is no address and port; write 127.0.0.1:8480, or 8480 alone',
+        ),
         ("service: {token-file: 5}\n", "service › token-file: expected text, not the number 5; put it in quotes"),
         ("service: {token-file: }\n", "service › token-file: is empty; give a value, or delete the key"),
-        ("service: {store: autosync.db}\n", 'service › store: "autosync.db" is no kind of store here (known: memory, sqlite); write sqlite:autosync.db'),
-        ("service: {store: 'sqlite://autosync.db'}\n", "service › store: behind sqlite:// stands a whole path (sqlite:///var/lib/autosync.db); without //, one beside this file"),
+        (
+            "service: {store: autosync.db}\n",
+            'service › store: "autosync.db" is no kind of store here (known: memory, sqlite); write sqlite:autosync.db',
+        ),
+        (
+            "service: {store: 'sqlite://autosync.db'}\n",
+            "service › store: sqlite:// needs a whole path (sqlite:///var/lib/a.db); leave // out for one beside this file",
+        ),
         ("service: {store: 'sqlite:'}\n", "service › store: the file is missing; write sqlite:autosync.db"),
     ],
 )
@@ -66,10 +94,21 @@ def test_mistakes_in_the_service_block(text: str, expected: str) -> None:
         ("engines: {a: {type: zzz}}\n", ['engines › a › type: "zzz" is no engine type (known: embedded, mim)']),
         ("engines: {a: {type: mim, run-mod: x}}\n", ["engines › a › run-mod: unknown key (did you mean run-mode?)"]),
         ("engines: {a: {type: mim, sever: x}}\n", ["engines › a › sever: unknown key (did you mean server?)"]),
-        ("engines: {a: {type: mim, run-mode: suported}}\n", ['engines › a › run-mode: "suported" is not one of supported, unsupported, exclusive (did you mean supported?)']),
-        ("engines: {a: {type: mim, max-parallel: 0}}\n", ["engines › a › max-parallel: expected a whole number from 1 to 1000, not the number 0; or unlimited"]),
+        (
+            "engines: {a: {type: mim, run-mode: suported}}\n",
+            [
+                'engines › a › run-mode: "suported" is not one of supported, unsupported, exclusive (did you mean supported?)'
+            ],
+        ),
+        (
+            "engines: {a: {type: mim, max-parallel: 0}}\n",
+            ["engines › a › max-parallel: expected a whole number from 1 to 1000, not the number 0; or unlimited"],
+        ),
         ("engines: {a/b: {type: mim}}\n", ['engines › a/b: "a/b" cannot be the name of an engine: it has a /']),
-        ("engines: {all: {type: mim}}\n", ['engines › all: "all" cannot be the name of an engine: it means every agent in exclusions']),
+        (
+            "engines: {all: {type: mim}}\n",
+            ['engines › all: "all" cannot be the name of an engine: it means every agent in exclusions'],
+        ),
         ("engines: {a: {type: embedded, agents: {x: {}}}}\n", ["engines › a › agents › x › connector: is missing"]),
     ],
 )
@@ -80,22 +119,52 @@ def test_mistakes_in_engines(text: str, expected: list[str]) -> None:
 @pytest.mark.parametrize(
     ("agent", "expected"),
     [
-        ("flapping: 1", "flapping: unknown key (known: breaker, enabled, full-sync-after-full-import, guards, import-counts, import-if-none-for, lock-with, partitions, retry, run-limit, stop-long-runs, triggers, wakes)"),
+        (
+            "flapping: 1",
+            f"flapping: unknown key (known: {KEYS})",
+        ),
         ("lock_with: [x]", "lock_with: unknown key (did you mean lock-with?)"),
         ("import-if-none-for: 60", "import-if-none-for: 60 has no unit; write 60s, 60m, 60h or 60d; or never"),
-        ("triggers: {type: file}", "triggers: expected a list, not keys and values; begin each entry with - or put all into [ ]"),
+        (
+            "triggers: {type: file}",
+            "triggers: expected a list, not keys and values; begin each entry with - or put all into [ ]",
+        ),
         ("triggers: [5]", "triggers › 1: expected keys and values, not the number 5"),
         ("triggers: [{type: flie}]", 'triggers › 1 › type: "flie" is no trigger type (did you mean file?)'),
         ("triggers: [{type: interval}]", "triggers › 1: every is missing"),
         ("triggers: [{type: interval, every: 1ms}]", 'triggers › 1 › every: "1ms" is too short; at least 1s'),
-        ("triggers: [{type: schedule}]", 'triggers › 1: a schedule needs either cron ("0 2 * * sat"), or start and period'),
-        ('triggers: [{type: schedule, cron: "0 2 * * *", period: 1d}]', "triggers › 1: period belongs to start; a cron expression says itself when it fires again"),
-        ("triggers: [{type: schedule, start: 2026-01-01}]", "triggers › 1: period is missing: the time between two firings, such as 1d"),
-        ("triggers: [{type: interval, every: 1h, name: 'a#b'}]", 'triggers › 1 › name: "a#b" cannot be the name of a trigger: it has a #'),
-        ("triggers: [{type: interval, every: 1h, name: a}, {type: interval, every: 2h, name: a}]", 'triggers › 2 › name: another trigger of this agent has the name "a"; give name: to one of them'),
-        ("guards: {staged: {deletes: many}}", 'guards › staged › deletes: "many" is no limit; write 20, 2%, 20 or 2%, or unlimited'),
-        ("guards: {flapping-after: 1}", "guards › flapping-after: expected a whole number from 2 to 1000, not the number 1; or never"),
-        ("partitions: {default: {export: }}", "partitions › default › export: give the name of a run profile; false means: never do this"),
+        (
+            "triggers: [{type: schedule}]",
+            'triggers › 1: a schedule needs either cron ("0 2 * * sat"), or start and period',
+        ),
+        (
+            'triggers: [{type: schedule, cron: "0 2 * * *", period: 1d}]',
+            "triggers › 1: period belongs to start; a cron expression says itself when it fires again",
+        ),
+        (
+            "triggers: [{type: schedule, start: 2026-01-01}]",
+            "triggers › 1: period is missing: the time between two firings, such as 1d",
+        ),
+        (
+            "triggers: [{type: interval, every: 1h, name: 'a#b'}]",
+            'triggers › 1 › name: "a#b" cannot be the name of a trigger: it has a #',
+        ),
+        (
+            "triggers: [{type: interval, every: 1h, name: a}, {type: interval, every: 2h, name: a}]",
+            'triggers › 2 › name: another trigger of this agent has the name "a"; give name: to one of them',
+        ),
+        (
+            "guards: {staged: {deletes: many}}",
+            'guards › staged › deletes: "many" is no limit; write 20, 2%, 20 or 2%, or unlimited',
+        ),
+        (
+            "guards: {flapping-after: 1}",
+            "guards › flapping-after: expected a whole number from 2 to 1000, not the number 1; or never",
+        ),
+        (
+            "partitions: {default: {export: }}",
+            "partitions › default › export: give the name of a run profile; false means: never do this",
+        ),
         ("partitions: {default: {exprt: EX}}", "partitions › default › exprt: unknown key (did you mean export?)"),
         ("retry: {first-delay: 20m}", "retry › first-delay: first-delay is longer than longest-delay"),
         ("retry: {jitter: 2}", "retry › jitter: expected a number from 0 to 0.9, not the number 2"),
@@ -155,8 +224,14 @@ def test_an_api_that_others_can_reach_is_doubted() -> None:
         ("until: 2026-01-01", "1: from is missing"),
         ("lasts: 1h", "1: cron is missing"),
         ("from: 2026-01-03, until: 2026-01-02", "1: until (2026-01-02) is not after from (2026-01-03)"),
-        ("weekly: Sun, only: export", '1 › only: "export" is not one of imports, syncs, exports (did you mean exports?)'),
-        ("weekly: Sun, agents: [home/hr, homme]", '1 › agents › 2: "homme": no such engine: "homme" (did you mean home?)'),
+        (
+            "weekly: Sun, only: export",
+            '1 › only: "export" is not one of imports, syncs, exports (did you mean exports?)',
+        ),
+        (
+            "weekly: Sun, agents: [home/hr, homme]",
+            '1 › agents › 2: "homme": no such engine: "homme" (did you mean home?)',
+        ),
     ],
 )
 def test_mistakes_in_exclusions(exclusion: str, expected: str) -> None:
@@ -169,7 +244,10 @@ def test_mistakes_in_exclusions(exclusion: str, expected: str) -> None:
         ("mail: {host: x}", "mail: type is missing, and mail is no channel type itself (known: log)"),
         ("teams: {type: webhook, url: x}", 'teams › type: "webhook" is no channel type (known: log)'),
         ("log: {x: 1}", "log › x: unknown key (known: type)"),
-        ("log: {}, routes: [{when: hodl, to: log}]", 'routes › 1 › when: "hodl" is nothing that can be told (did you mean hold?)'),
+        (
+            "log: {}, routes: [{when: hodl, to: log}]",
+            'routes › 1 › when: "hodl" is nothing that can be told (did you mean hold?)',
+        ),
         ("log: {}, routes: [{when: hold, to: lgo}]", 'routes › 1 › to: "lgo" is no channel (did you mean log?)'),
         ("log: {}, routes: [{to: log}]", "routes › 1: when is missing"),
     ],
@@ -178,7 +256,9 @@ def test_mistakes_in_notify(notify: str, expected: str) -> None:
     assert said(SMALL + f"notify: {{{notify}}}\n") == [f"notify › {expected}"]
 
 
-@pytest.mark.parametrize("password", ["hunter2", "{hunter2: x}", "[hunter2]", "{env: [hunter2]}", "{env: a, file: hunter2}"])
+@pytest.mark.parametrize(
+    "password", ["hunter2", "{hunter2: x}", "[hunter2]", "{env: [hunter2]}", "{env: a, file: hunter2}"]
+)
 def test_a_secret_in_the_file_is_a_mistake_that_does_not_repeat_it(password: str) -> None:
     (message,) = said(f"engines: {{m: {{type: mim, password: {password}}}}}\n")
 

@@ -17,7 +17,17 @@ from autosync.model.settings import DEFAULT_DELETES, Limit
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("90s", 90), ("15m", 900), ("1h30m", 5400), ("2d", 172_800), ("1w", 604_800), ("250ms", 0.25), ("1.5h", 5400), ("1h 5s", 3605), (0, 0)],
+    [
+        ("90s", 90),
+        ("15m", 900),
+        ("1h30m", 5400),
+        ("2d", 172_800),
+        ("1w", 604_800),
+        ("250ms", 0.25),
+        ("1.5h", 5400),
+        ("1h 5s", 3605),
+        (0, 0),
+    ],
 )
 def test_durations_are_sums_of_units(text: object, seconds: float) -> None:
     assert parse_duration(text) == timedelta(seconds=seconds)
@@ -49,7 +59,9 @@ def test_what_is_no_duration_is_told_with_the_way_out(value: object, message: st
 
 @given(st.timedeltas(min_value=timedelta(0), max_value=LONGEST))
 def test_a_written_duration_reads_back_to_the_millisecond(length: timedelta) -> None:
-    rounded = timedelta(milliseconds=min(round(length / timedelta(milliseconds=1)), round(LONGEST / timedelta(milliseconds=1))))
+    rounded = timedelta(
+        milliseconds=min(round(length / timedelta(milliseconds=1)), round(LONGEST / timedelta(milliseconds=1)))
+    )
 
     assert parse_duration(format_duration(rounded)) == rounded
 
@@ -75,7 +87,24 @@ def test_limits_are_absolute_or_percent_or_both(value: object, limit: Limit | No
 
 
 @pytest.mark.parametrize(
-    "value", ["x", "20 or 30", "2% or 3%", "200%", -1, True, None, [], 1.5, "", " or ", {}, {"absolute": "5"}, {"percent": True}, {"absolut": 5}]
+    "value",
+    [
+        "x",
+        "20 or 30",
+        "2% or 3%",
+        "200%",
+        -1,
+        True,
+        None,
+        [],
+        1.5,
+        "",
+        " or ",
+        {},
+        {"absolute": "5"},
+        {"percent": True},
+        {"absolut": 5},
+    ],
 )
 def test_what_is_no_limit_is_refused(value: object) -> None:
     with pytest.raises(Wrong):
@@ -88,7 +117,18 @@ def test_a_limit_is_said_with_the_population_that_it_needs() -> None:
 
 
 @pytest.mark.parametrize(
-    "expression", ["0 2 * * sat", "*/5 * * * *", "0 0 L * *", "0 0 LW * *", "0 0 * * fri#2", "0 0 * * 5L", "30 0 2 * * sat", "0 2 1,15 jan-mar 1-5", "0 0 * * SUN"]
+    "expression",
+    [
+        "0 2 * * sat",
+        "*/5 * * * *",
+        "0 0 L * *",
+        "0 0 LW * *",
+        "0 0 * * fri#2",
+        "0 0 * * 5L",
+        "30 0 2 * * sat",
+        "0 2 1,15 jan-mar 1-5",
+        "0 0 * * SUN",
+    ],
 )
 def test_cron_expressions_with_five_or_six_fields_are_good(expression: str) -> None:
     assert parse_cron(f"  {expression} ") == expression
@@ -191,6 +231,5 @@ def test_what_is_shown_of_a_value_is_one_short_printable_line() -> None:
     assert quoted("a\nb") == '"a b"'
     assert quoted("x" * 500) == '"' + "x" * 59 + '…"'
     assert quoted("a\x1b[31m") == '"a\N{REPLACEMENT CHARACTER}[31m"'
-    assert [shown(each) for each in (None, True, 5, "x", {}, [])] == [
-        "nothing", "true", "the number 5", '"x"', "keys and values", "a list",
-    ]
+    values: list[object] = [None, True, 5, "x", {}, []]
+    assert [shown(each) for each in values] == ["nothing", "true", "the number 5", '"x"', "keys and values", "a list"]

@@ -133,6 +133,7 @@ class LdifSystem(System):
             "multi-valued": ["mail"],
             "types": TYPES,
             "changes": "changes.ldif",
+            "object-types": {"inetOrgPerson": "person"},
         } | settings
 
     def connector(self) -> Connector:

@@ -157,7 +157,9 @@ def test_a_directory_in_place_of_the_file(tmp_path) -> None:
     assert caught.value.status == "no-start-file-open"
 
 
-@pytest.mark.parametrize(("winerror", "status"), [(32, "no-start-file-sharing-violation"), (5, "no-start-file-access-denied")])
+@pytest.mark.parametrize(
+    ("winerror", "status"), [(32, "no-start-file-sharing-violation"), (5, "no-start-file-access-denied")]
+)
 def test_a_file_that_another_program_holds(tmp_path, monkeypatch, winerror, status) -> None:
     def refuse(*_args, **_kwargs):
         error = PermissionError(13, "denied")
@@ -191,7 +193,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_taken_for_whole(tmp_path, c
                 path.write_bytes(path.read_bytes() + b"2,b,2\n")
             case "replace":
                 (tmp_path / "new").write_bytes(path.read_bytes())
-                os.replace(tmp_path / "new", path)
+                Path(tmp_path / "new").replace(path)
             case "touch":
                 os.utime(path, ns=(1, 1))
             case "remove":
@@ -209,7 +211,9 @@ def test_a_last_row_without_line_end_that_is_whole_counts(tmp_path) -> None:
     assert reading.complete
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "cp1252", "latin-1", "shift_jis"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "cp1252", "latin-1", "shift_jis"]
+)
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_encodings_and_line_ends(tmp_path, encoding, newline) -> None:
     text = "テ" if encoding == "shift_jis" else "é"
@@ -229,13 +233,16 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path) -> None:
 
 
 def test_words_for_nothing_trim_comments_and_deleted_rows(tmp_path) -> None:
-    content = b"# made by hr\nid,name,number\n# it's \"quoted\n 1 , NULL ,x\n2,-,deleted\n3,\"a\n# no comment\",y\n"
+    content = b'# made by hr\nid,name,number\n# it\'s "quoted\n 1 , NULL ,x\n2,-,deleted\n3,"a\n# no comment",y\n'
 
     reading = read(
         tmp_path, content, trim=True, comment="#", **{"null-words": ["NULL", "-"]}, deleted={"column": "number"}
     )
 
-    assert reading.objects == {"1": {"id": "1", "number": "x"}, "3": {"id": "3", "name": "a\n# no comment", "number": "y"}}
+    assert reading.objects == {
+        "1": {"id": "1", "number": "x"},
+        "3": {"id": "3", "name": "a\n# no comment", "number": "y"},
+    }
     assert reading.complete
 
 

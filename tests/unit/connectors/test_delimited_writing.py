@@ -66,7 +66,9 @@ def test_an_export_without_effect_does_not_touch_the_file(tmp_path) -> None:
     ],
 )
 def test_encoding_byte_order_mark_delimiter_and_line_ends_of_the_file_stay(tmp_path, encoding, bom) -> None:
-    real = {codecs.BOM_UTF16_BE: "utf-16-be", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF8: "utf-8"}.get(bom, encoding)
+    real = {codecs.BOM_UTF16_BE: "utf-16-be", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF8: "utf-8"}.get(
+        bom, encoding
+    )
     target = connector(tmp_path, bom + "id;name\r\n1;é\r\n".encode(real), encoding=encoding, delimiter=";")
 
     export(target, change(ChangeKind.ADD, "2", id="2", name="ü;x"))

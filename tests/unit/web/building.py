@@ -238,6 +238,7 @@ class ScriptedWriter:
         self.store_trouble: tuple[datetime, str] | None = None
         self.given: list[Stimulus] = []
         self.refuses = ""
+        self.queued = WAITING.id
         self._store = store
         self._publish = publish
 
@@ -257,7 +258,7 @@ class ScriptedWriter:
                     at=NOW,
                     text=f"{stimulus.by} asked for {stimulus.wanted.profile or stimulus.wanted.slot}",
                     agent=stimulus.wanted.agent,
-                    request=WAITING.id,
+                    request=self.queued,
                 )
             case StopAsked():
                 return Fact(kind=FactKind.RUN_STOP_ASKED, at=NOW, text="stop asked", agent=stimulus.agent)

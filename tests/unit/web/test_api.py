@@ -217,7 +217,10 @@ def test_an_error_that_nobody_expected_is_told_without_details(capsys: pytest.Ca
 
     assert (response.status_code, code_of(response)) == (500, "internal")
     assert "hunter2" not in response.text
-    assert capsys.readouterr().out.count("request-failed") == 1
+    logged = capsys.readouterr().out
+    assert logged.count("request-failed") == 1
+    assert "broken" in logged
+    assert "hunter2" not in logged
 
 
 def test_ready_means_that_wishes_can_be_recorded() -> None:

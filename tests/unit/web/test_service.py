@@ -187,7 +187,7 @@ def test_why_tells_what_a_hold_keeps_back() -> None:
 
 
 def test_why_tells_why_an_agent_does_not_run() -> None:
-    assert service(lambda one: one.why("SAP")).text == "stopped: stopped by ada: moving"
+    assert service(lambda one: one.why("SAP")).text == "stopped by ada: moving"
     assert service(lambda one: one.why("Corp AD")).waits[0].text == "EX: the sync of HR runs alone"
 
 

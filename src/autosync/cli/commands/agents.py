@@ -76,7 +76,7 @@ def _print(session: Session, agent: Mapping[str, Any]) -> None:
         line(f"held      autosync hold show {hold}")
     for trigger in agent["triggers"]:
         line(f"trigger   {trigger['name']}  {trigger['state']}" + (f": {trigger['error']}" if trigger["error"] else ""))
-    line(f"partitions  {', '.join(agent['partitions']) or 'none known'}")
+    line(f"on        {', '.join(agent['partitions']) or 'none known'}")
     for profile in agent["profiles"]:
         line(f"profile   {profile['name']}  ({', '.join(profile['steps'])})")
 

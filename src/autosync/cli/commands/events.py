@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from threading import Event
 from typing import Annotated, Any, Final
 
 import typer
@@ -76,7 +75,7 @@ def _endless(session: Session, after: int) -> Iterator[dict[str, Any]]:
                 raise
         if tries == 0:
             session.terminal.note("the stream ended; coming back by itself, nothing is missed")
-        Event().wait(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)])
+        session.wiring.pause(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)])
         tries += 1
 
 

@@ -78,7 +78,8 @@ def _print(session: Session, hold: Mapping[str, Any]) -> None:
     line(f"{hold['id']}  {hold['agent']}{partition}  {hold['kind']}  {hold['state']}, {duration(hold['age_s'])} old")
     line(f"why       {_breaches(hold) or hold['text']}")
     if hold["counts"] is not None:
-        told = ", ".join(f"{count:,} {kind.replace('_', '-')}" for kind, count in hold["counts"].items() if count)
+        kinds = {kind.replace("_", "-"): count for kind, count in hold["counts"].items() if kind != "total"}
+        told = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count)
         line(f"pending   {told or 'nothing'}")
     for change in hold["sample"]:
         line(f"            {change}")

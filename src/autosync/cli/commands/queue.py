@@ -59,7 +59,7 @@ def _print(session: Session, requests: list[Mapping[str, Any]]) -> None:
 
 def _print_one(session: Session, one: Mapping[str, Any]) -> None:
     line = session.terminal.line
-    state = {"waiting": f"waits since {duration(one['waited_s'])}", "gone": "waits no longer"}.get(
+    state = {"waiting": f"has waited {duration(one['waited_s'])}", "gone": "waits no longer"}.get(
         one["state"], f"became run {one['run']}"
     )
     line(f"R-{one['request']}  {one['agent']}  {one['profile']}  {state}")

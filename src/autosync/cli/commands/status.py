@@ -6,7 +6,7 @@ from typing import Any
 
 from autosync.cli.session import Session
 from autosync.cli.terminal import bar
-from autosync.cli.words import ago, moment, plural, spoken, stopwatch
+from autosync.cli.words import ago, duration, moment, plural, spoken, stopwatch
 
 COLUMNS = ("AGENT", "STATE", "NOW", "WAITING", "LAST", "TRIGGERS")
 NOTHING = "–"
@@ -102,5 +102,5 @@ def _trigger(trigger: Mapping[str, Any], now: datetime) -> str:
     if trigger["state"] == "live":
         return f"{name} {ago(trigger['last_fired'], now)}" if trigger["last_fired"] else f"{name} live"
     if trigger["state"] == "scheduled" and trigger["next"]:
-        return f"{name} in {stopwatch(max(0, (moment(trigger['next']) - now).total_seconds()))}"
+        return f"{name} in {duration(max(0, (moment(trigger['next']) - now).total_seconds()))}"
     return f"{name} {trigger['state']}"

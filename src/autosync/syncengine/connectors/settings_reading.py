@@ -157,7 +157,7 @@ class Section:
 def nearest(word: str, options: Collection[str]) -> str:
     """Return a hint at the option that ``word`` probably means; empty when none is near."""
     found = difflib.get_close_matches(word.replace("_", "-").casefold(), options, n=1, cutoff=0.6)
-    return f" (did you mean {found[0]!r}?)" if found else ""
+    return f" (did you mean '{found[0]}'?)" if found else ""
 
 
 def _listed(names: Collection[str]) -> str:

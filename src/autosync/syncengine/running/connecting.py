@@ -74,7 +74,7 @@ class Connecting:
         rules = self._agent.rules_for(row.type)
         if row.staged == DELETE:
             self._lose(row, done, "deleted")
-        elif rules is None or (row.mv is None and row.link == EXPLICIT):
+        elif rules is None or (row.mv is None and row.link == EXPLICIT) or self._is_orphan(row, done):
             self._remain(row, done)
         elif rules.filtered(images.synchronized(row)):
             if row.mv is None:
@@ -87,6 +87,11 @@ class Connecting:
             self._attach(row, done.units[row.mv], done)
         else:
             self._find_or_project(row, rules, images, done)
+
+    @staticmethod
+    def _is_orphan(row: CsRow, done: Connected) -> bool:
+        """Return whether the metaverse object's type has gone from the configuration."""
+        return row.mv is not None and row.mv not in done.units
 
     def _find_or_project(self, row: CsRow, rules: InboundRules, images: Images, done: Connected) -> None:
         attributes = images.synchronized(row)
@@ -128,7 +133,7 @@ class Connecting:
     def _lose(self, row: CsRow, done: Connected, how: str) -> None:
         done.how[row.id] = how if row.mv is not None else ""
         done.rows[row.id] = row
-        if row.mv is not None:
+        if row.mv is not None and row.mv in done.units:
             unit = done.units[row.mv]
             unit.lost.append(row)
             unit.topology = unit.all_references = True

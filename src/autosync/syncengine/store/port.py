@@ -109,16 +109,22 @@ class ObjectStore(Protocol):
         """Return the reference values that were added or removed and not yet synchronized."""
         ...
 
-    def refs_among(self, cs: int, attribute: int, values: Sequence[str]) -> dict[str, int]:
-        """Return the state of those of ``values`` that the object has."""
+    def refs_among(self, triples: Sequence[tuple[int, int, str]]) -> set[tuple[int, int, str]]:
+        """Return those of the ``(cs, attribute, value)`` that are there."""
         ...
 
-    def has_refs(self, ids: Sequence[int]) -> set[tuple[int, int]]:
-        """Return the ``(cs, attribute)`` that have any value."""
+    def has_refs(self, pairs: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+        """Return those of the ``(cs, attribute)`` that have any value."""
         ...
 
-    def desired_refs(self, cs: int, attribute: int, source: int, target: int) -> list[tuple[int, str | None, str]]:
-        """Return the ``target`` agent's objects for the references of a ``source`` agent's object: (id, anchor, dn)."""
+    def desired_refs(
+        self, asked: Sequence[tuple[int, int, int, int]], *, by_dn: bool
+    ) -> list[tuple[int, int, str | None, str]]:
+        """Return what references of one agent mean in another.
+
+        Asked ``(cs, attribute, its agent, target agent)``; answered ``(place in asked, id, anchor, dn)``. ``by_dn``
+        says that values may be distinguished names.
+        """
         ...
 
     def export_refs(self, ids: Sequence[int]) -> list[ExportRef]:

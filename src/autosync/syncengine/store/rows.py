@@ -35,13 +35,12 @@ EXPLICIT: Final = 1
 """``link`` of a disconnector: an explicit one is not joined again by itself."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class CsRow:
     """One connector space object.
 
     ``blob`` is what the connected system showed last; ``before`` what was synchronized last, while an import is staged;
     ``export`` the pending export; ``escrow`` what was exported and not yet seen again.
-    ``staged_was`` and ``pending_was`` are what the store has now, for its counters.
     """
 
     id: int

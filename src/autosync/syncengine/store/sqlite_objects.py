@@ -109,16 +109,17 @@ class SqliteObjects:
     def staged_refs(self, ids: Sequence[int]) -> list[Ref]:
         return self._all(sql.REFS_STAGED, (json_list(ids),)) if ids else []
 
-    def refs_among(self, cs: int, attribute: int, values: Sequence[str]) -> dict[str, int]:
-        return dict(self._all(sql.REFS_AMONG, (cs, attribute, json_list(values)))) if values else {}
+    def refs_among(self, triples: Sequence[tuple[int, int, str]]) -> set[tuple[int, int, str]]:
+        return set(self._all(sql.REFS_AMONG, (json_list(triples),))) if triples else set()
 
-    def has_refs(self, ids: Sequence[int]) -> set[tuple[int, int]]:
-        return set(self._all(sql.HAS_REFS, (json_list(ids),))) if ids else set()
+    def has_refs(self, pairs: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+        return set(self._all(sql.HAS_REFS, (json_list(pairs),))) if pairs else set()
 
-    def desired_refs(self, cs: int, attribute: int, source: int, target: int) -> list[tuple[int, str | None, str]]:
-        found: list[tuple[int, str | None, str]] = self._all(sql.DESIRED_BY_ANCHOR, (cs, attribute, source, target))
-        by_dn = self._all(sql.DESIRED_BY_DN, (cs, attribute, source, target))
-        return found + by_dn if by_dn else found
+    def desired_refs(
+        self, asked: Sequence[tuple[int, int, int, int]], *, by_dn: bool
+    ) -> list[tuple[int, int, str | None, str]]:
+        found: list[tuple[int, int, str | None, str]] = self._all(sql.DESIRED_BY_ANCHOR, (json_list(asked),))
+        return found + self._all(sql.DESIRED_BY_DN, (json_list(asked),)) if by_dn else found
 
     def export_refs(self, ids: Sequence[int]) -> list[ExportRef]:
         return self._all(sql.EXPORT_REFS, (json_list(ids),)) if ids else []

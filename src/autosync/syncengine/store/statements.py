@@ -166,17 +166,25 @@ SELECT ref.cs, ref.attribute, ref.value, ref.state FROM json_each(?1) AS j
 CROSS JOIN ref INDEXED BY ref_staged ON ref.cs = j.value AND ref.state <> 0
 """
 REFS_AMONG: Final = """
-SELECT ref.value, ref.state FROM json_each(?3) AS j
-CROSS JOIN ref ON ref.cs = ?1 AND ref.attribute = ?2 AND ref.value = j.value
+SELECT ref.cs, ref.attribute, ref.value FROM json_each(?1) AS j
+CROSS JOIN ref ON ref.cs = json_extract(j.value, '$[0]') AND ref.attribute = json_extract(j.value, '$[1]')
+              AND ref.value = json_extract(j.value, '$[2]')
+WHERE ref.state <> 2
 """
 HAS_REFS: Final = """
-SELECT DISTINCT ref.cs, ref.attribute FROM json_each(?1) AS j CROSS JOIN ref ON ref.cs = j.value
+SELECT json_extract(j.value, '$[0]'), json_extract(j.value, '$[1]') FROM json_each(?1) AS j
+WHERE EXISTS (
+    SELECT 1 FROM ref WHERE ref.cs = json_extract(j.value, '$[0]') AND ref.attribute = json_extract(j.value, '$[1]')
+)
 """
 DESIRED_BY_ANCHOR: Final = """
-SELECT y.id, y.anchor, coalesce(y.dn, y.anchor) FROM ref
-CROSS JOIN cs AS x INDEXED BY cs_anchor ON x.agent = ?3 AND x.anchor = ref.value AND x.anchor IS NOT NULL
-CROSS JOIN cs AS y INDEXED BY cs_mv ON y.mv = x.mv AND y.mv IS NOT NULL AND y.agent = ?4
-WHERE ref.cs = ?1 AND ref.attribute = ?2 AND ref.state <> 2
+SELECT j.key, y.id, y.anchor, coalesce(y.dn, y.anchor) FROM json_each(?1) AS j
+CROSS JOIN ref ON ref.cs = json_extract(j.value, '$[0]') AND ref.attribute = json_extract(j.value, '$[1]')
+CROSS JOIN cs AS x INDEXED BY cs_anchor
+    ON x.agent = json_extract(j.value, '$[2]') AND x.anchor = ref.value AND x.anchor IS NOT NULL
+CROSS JOIN cs AS y INDEXED BY cs_mv
+    ON y.mv = x.mv AND y.mv IS NOT NULL AND y.agent = json_extract(j.value, '$[3]')
+WHERE ref.state <> 2
 """
 DESIRED_BY_DN: Final = DESIRED_BY_ANCHOR.replace("cs_anchor", "cs_dn").replace("x.anchor", "x.dn")
 EXPORT_REFS: Final = """

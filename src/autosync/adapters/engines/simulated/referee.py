@@ -44,7 +44,7 @@ class Referee:
     locked_together: frozenset[frozenset[str]] = frozenset()
     """Agents that must not run at the same time."""
     mim_service: frozenset[str] = frozenset()
-    """Agents whose delta imports and exports count as synchronizations."""
+    """Agents whose delta imports and exports run beside no synchronization, and beside none of each other."""
     margin_s: float = 2.0
     """How long after it could be known a foreign run counts as known."""
     violations: list[str] = field(default_factory=list)
@@ -77,14 +77,13 @@ class Referee:
             return "locked together"
         if self.all_run_alone:
             return "every run runs alone"
-        one, two = self._syncs(run), self._syncs(other)
-        if one and two:
+        if self._counts_as_sync(run) and self._counts_as_sync(other):
             return "two synchronizations"
-        if self.syncs_run_alone and (one or two):
+        if self.syncs_run_alone and (run.profile.syncs or other.profile.syncs):
             return "a synchronization runs alone"
         return ""
 
-    def _syncs(self, run: Runner) -> bool:
+    def _counts_as_sync(self, run: Runner) -> bool:
         if run.profile.syncs:
             return True
         return run.agent in self.mim_service and any(

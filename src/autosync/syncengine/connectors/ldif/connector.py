@@ -7,7 +7,7 @@ from autosync.syncengine.connectors.ldif.blocks import BadRecord, is_nothing, pi
 from autosync.syncengine.connectors.ldif.decoding import EntryDecoder
 from autosync.syncengine.connectors.ldif.delta import LdifDeltaReader
 from autosync.syncengine.connectors.ldif.reader import LdifReader
-from autosync.syncengine.connectors.ldif.settings import DN, LdifSettings
+from autosync.syncengine.connectors.ldif.settings import DN, USUAL_ATTRIBUTES, LdifSettings
 from autosync.syncengine.connectors.ldif.target import LdifTarget
 from autosync.syncengine.connectors.ldif.writer import LdifWriter
 from autosync.syncengine.connectors.nothing import NothingReader
@@ -39,8 +39,13 @@ class LdifConnector:
         names: dict[str, dict[str, None]] = {}
         if self._path.exists():
             self._sample(decoder, names)
-        kinds = {*self._settings.object_types.values(), *filter(None, [self._settings.default_type]), *names}
-        schema = {kind: self._schema(names.get(kind, {})) for kind in sorted(kinds)}
+        settings = self._settings
+        classes = settings.object_types or {name: name for name in USUAL_ATTRIBUTES}
+        for name, kind in classes.items():
+            names.setdefault(kind, {}).update(dict.fromkeys(USUAL_ATTRIBUTES.get(name, ())))
+        if settings.default_type:
+            names.setdefault(settings.default_type, {})
+        schema = {kind: self._schema(found) for kind, found in sorted(names.items())}
         delta = self._changes is not None
         return Description(attributes=schema, delta=delta, writable=True, reference_by=ReferenceBy.DN)
 

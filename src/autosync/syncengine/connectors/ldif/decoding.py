@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from autosync.syncengine.connectors.changes import as_list
 from autosync.syncengine.connectors.ldif.blocks import BadRecord, lines_of, value_of
-from autosync.syncengine.connectors.ldif.settings import DN, LdifSettings
+from autosync.syncengine.connectors.ldif.settings import DN, USUAL_ATTRIBUTES, LdifSettings
 from autosync.syncengine.connectors.port import Attributes, AttributeType, Entry, Scalar
 from autosync.syncengine.connectors.values import ValueMisfit, text_decoder
 
@@ -39,6 +39,7 @@ class EntryDecoder:
         self._types = settings.all_types()
         self._classes = {name.lower(): kind for name, kind in settings.object_types.items()}
         self._plans: dict[str, tuple[str, bool, bool]] = {}
+        self._class_spellings = {name.lower(): name for name in USUAL_ATTRIBUTES}
         self._decoders: dict[str, Callable[[str], Scalar] | None] = {}
         self._anchor_start = b"\n" + settings.anchor.encode("utf-8") + b": "
         self._by_dn = settings.anchor.lower() == DN
@@ -145,6 +146,8 @@ class EntryDecoder:
                 return kind
         if self.settings.default_type:
             return self.settings.default_type
+        if classes and not self._classes:
+            return self._class_spellings.setdefault(classes[-1].lower(), classes[-1])
         if not classes:
             raise BadRecord("missing-object-class", f"{dn} has no objectClass", attribute="objectClass")
         message = f"{dn}: none of {', '.join(classes)} is in object-types"

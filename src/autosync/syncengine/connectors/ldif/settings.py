@@ -18,12 +18,28 @@ USUALLY_MULTI_VALUED: Final = (
 USUALLY_REFERENCES: Final = ("manager", "member", "uniqueMember", "memberOf", "secretary", "owner", "seeAlso")
 """What holds DNs in every directory (RFC 4519, RFC 2798)."""
 
+USUAL_ATTRIBUTES: Final[Mapping[str, tuple[str, ...]]] = {
+    "inetOrgPerson": (
+        "cn", "sn", "givenName", "displayName", "initials", "uid", "employeeNumber", "employeeType", "title", "mail",
+        "departmentNumber", "telephoneNumber", "mobile", "manager", "description", "o", "ou", "l", "street",
+        "postalCode", "roomNumber", "preferredLanguage",
+    ),
+    "groupOfNames": ("cn", "description", "member", "owner"),
+    "groupOfUniqueNames": ("cn", "description", "uniqueMember", "owner"),
+    "organizationalUnit": ("ou", "description"),
+}  # fmt: skip
+"""Attributes that an entry of a class can have (RFC 4519, RFC 2798), so that an empty file has a schema, too."""
+
 LDAP_BOOLEANS: Final = BooleanWords(true=("TRUE",), false=("FALSE",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LdifSettings:
-    """One LDIF file. ``object_types`` maps object classes to object types; the first that an entry has decides."""
+    """One LDIF file.
+
+    ``object_types`` maps object classes to object types; the first that an entry has decides. Without it the object type is
+    the class that the entry names last.
+    """
 
     path: str
     anchor: str = DN
@@ -61,9 +77,9 @@ class LdifSettings:
 
 def parse_ldif(data: object) -> LdifSettings:
     """Return the settings in plain YAML data; raise ``SettingsError`` with every mistake."""
-    section, usual = Section(data), LdifSettings(path="")
+    section = Section(data)
     classes = section.section("object-types")
-    object_types = {name: classes.text(name) for name in classes.items()} or usual.object_types
+    object_types = {name: classes.text(name) for name in classes.items()}
     settings = LdifSettings(
         path=section.text("path"),
         anchor=section.text("anchor", DN),

@@ -119,7 +119,8 @@ class LdifWriter:
         """Return the object classes of an add that brings none: those that mean its object type."""
         if any(name.lower() == "objectclass" for name in change.attributes):
             return []
-        classes = [name for name, kind in self._decoder.settings.object_types.items() if kind == change.object_type]
+        object_types = self._decoder.settings.object_types or {change.object_type: change.object_type}
+        classes = [name for name, kind in object_types.items() if change.object_type in (kind, name)]
         if not classes:
             message = f"no object class means {change.object_type!r}; add it to object-types or export objectClass"
             raise BadRecord("missing-object-class", message)

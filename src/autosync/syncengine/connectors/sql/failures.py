@@ -19,6 +19,7 @@ _DEADLOCK = ("deadlock", "database is locked", "lock wait timeout", "could not s
 _PERMISSION = ("permission denied", "access denied", "insufficient privilege", "readonly database", "login failed")
 _NO_TABLE = ("no such table", "does not exist", "doesn't exist", "invalid object name")
 _NO_COLUMN = ("no such column", "unknown column", "invalid column name", "undefined column")
+_SYNTAX = ("syntax error", "incorrect syntax", "error in your sql syntax")
 _UNIQUE = ("unique", "duplicate")
 
 
@@ -70,6 +71,8 @@ class DatabaseFailures:
             return "no-start-database-table"
         if isinstance(error, NoSuchColumnError) or _has(text, _NO_COLUMN):
             return "no-start-database-schema-mismatch"
+        if _has(text, _SYNTAX):
+            return "no-start-bad-ma-configuration"
         if isinstance(error, DBAPIError):
             return "stopped-database-connection-lost" if started else "no-start-connection"
         return "stopped-import-read" if started else "no-start-bad-ma-configuration"

@@ -30,6 +30,7 @@ class Batch:
         self._inserts: defaultdict[tuple[str, ...], list[dict[str, object]]] = defaultdict(list)
         self._updates: defaultdict[tuple[str, ...], list[dict[str, object]]] = defaultdict(list)
         self._deletes: list[Key] = []
+        self._moves: list[Key] = []
         self._gone: defaultdict[str, list[Key]] = defaultdict(list)
         self._new: defaultdict[str, list[Key]] = defaultdict(list)
 
@@ -133,6 +134,7 @@ class Batch:
         values, several = self._split(self._changed(change, anchor))
         if wanted != anchor:
             values |= {each.name: part for each, part in zip(self._source.anchor, self._key(wanted), strict=True)}
+            self._moves.append((self._key(anchor)[0], self._key(wanted)[0]))
         if values:
             self._note_update(anchor, values)
         for name, whole in several.items():
@@ -151,12 +153,11 @@ class Batch:
         return {name: value for name, value in changed.items() if name in change.attributes or name in plain}
 
     def _difference(self, child: Child, old: str, new: str, whole: Sequence[object]) -> None:
-        """Note what makes the child rows equal to ``whole``."""
+        """Note what makes the child rows equal to ``whole``; those of a renamed object have moved by then."""
         current = read_children(self._connection, self._source, [old]).get(old, {}).get(child.attribute, [])
-        have, want = set(current), set(whole)
-        moved = have if old != new else have - want
-        self._gone[child.attribute] += [(*self._key(old), value) for value in moved]
-        self._new[child.attribute] += [(*self._key(new), value) for value in (want if old != new else want - have)]
+        have, want, key = set(current), set(whole), self._key(new)
+        self._gone[child.attribute] += [(*key, value) for value in have - want]
+        self._new[child.attribute] += [(*key, value) for value in want - have]
 
     def _single_values(self, child: Child, anchor: str, change: Change) -> None:
         """Note the single values that an update adds and removes: a group of a million members costs two rows."""
@@ -208,15 +209,23 @@ class Batch:
                 self._connection.execute(delete(child.key.table).where(child.key == bindparam("key_0")), keys)
             rows = [{f"key_{index}": part for index, part in enumerate(key)} for key in self._deletes]
             self._connection.execute(delete(self._table).where(self._by_key()), rows)
-        for name, gone in self._gone.items():
-            self._delete_values(self._children[name], gone)
         for inserts in self._inserts.values():
             self._connection.execute(insert(self._table), inserts)
         for names, updates in self._updates.items():
             values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
             self._connection.execute(update(self._table).where(self._by_key()).values(values), updates)
+        self._move_children()
+        for name, gone in self._gone.items():
+            self._delete_values(self._children[name], gone)
         for name, new in self._new.items():
             self._insert_values(self._children[name], new)
+
+    def _move_children(self) -> None:
+        for child in self._children.values() if self._moves else ():
+            statement = (
+                update(child.key.table).where(child.key == bindparam("old")).values({child.key: bindparam("new")})
+            )
+            self._connection.execute(statement, [{"old": old, "new": new} for old, new in self._moves])
 
     def _delete_values(self, child: Child, rows: Sequence[Key]) -> None:
         if rows:

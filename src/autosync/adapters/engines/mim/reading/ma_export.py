@@ -4,7 +4,7 @@ The file holds the schema and all flow rules, tens of megabytes; a few subtrees 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -18,11 +18,11 @@ from autosync.untrusted_xml import Choice, Limits, Node, Source, XmlRefused, sub
 
 _LIMITS: Final = Limits(size=512 * 1024 * 1024)
 _DATA: Final = "ma-data"
-_HEAD: Final = frozenset(
-    {"id", "name", "category", "subtype", "ma-listname", "version", "last-modification-time", "description"}
-)
+_HEAD: Final = frozenset({"id", "name", "category", "subtype", "ma-listname", "version", "last-modification-time"})
 _PRIVATE: Final = frozenset({"adma-configuration", "connection-info", "parameter-values"})
-_DROPPED: Final = frozenset({"filter-hints", "ui-data", "cookie", "water-mark", "parameter-value-encrypted"})
+_DROPPED: Final = frozenset({"filter-hints", "ui-data", "cookie", "water-mark"})
+_PARAMETERS: Final = frozenset({"forest-name", "forest-login-domain", "forest-login-user"})
+"""All that is read of an extensible agent's parameters: others may be secrets under any name."""
 _FLAGS: Final = {"1": True, "-1": True, "true": True}
 _MOST: Final = 20_000
 """Partitions and profiles of one agent."""
@@ -58,8 +58,6 @@ class ManagementAgent:
     directory: DirectorySettings | None = None
     service_host: str = ""
     """The MIM Service's address, as ``http://mimservice.corp.example:5725``."""
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    """Connectivity parameters of extensible agents, without those that are encrypted."""
     warnings: tuple[str, ...] = ()
 
     @property
@@ -127,7 +125,6 @@ def _agent(
 ) -> ManagementAgent:
     category = head.get("category", "").lower()
     index = PartitionIndex(partitions)
-    parameters = _parameters(private)
     return ManagementAgent(
         id=guid(head.get("id", "")),
         name=head["name"],
@@ -137,9 +134,8 @@ def _agent(
         modified=moment(head.get("last-modification-time", "")),
         partitions=tuple(partitions),
         profiles=tuple(run_profile(node, index, doubts) for node in profiles),
-        directory=_directory(private, parameters),
+        directory=_directory(private, _parameters(private)),
         service_host=next((host for node in private if (host := node.words("serviceHost"))), ""),
-        parameters=parameters,
         warnings=doubts.told,
     )
 
@@ -177,15 +173,12 @@ def _texts(holder: Node | None, name: str) -> tuple[str, ...]:
 
 
 def _parameters(private: list[Node]) -> dict[str, str]:
-    """Return the plain connectivity parameters. Encrypted ones are never taken, however they are marked."""
-    found = {}
-    for node in private:
-        for each in node.all("parameter") if node.name == "parameter-values" else ():
-            is_secret = "encrypt" in each.attributes.get("type", "").lower() or "encrypted" in each.attributes
-            name = each.attributes.get("name", "")
-            if name and not is_secret and "password" not in name.lower():
-                found[name] = each.text.strip()
-    return found
+    return {
+        each.attributes["name"]: each.text.strip()
+        for node in private
+        for each in node.all("parameter")
+        if each.attributes.get("name") in _PARAMETERS
+    }
 
 
 def _directory(private: list[Node], parameters: Mapping[str, str]) -> DirectorySettings | None:

@@ -14,7 +14,7 @@ from autosync.untrusted_xml import Node
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Threshold:
-    """Where a step stops by itself; 0 is never. Hitting one ends the run as ``stopped-object-limit`` or ``…-deletion-limit``."""
+    """Where a step stops by itself; 0 is never. The run then ends as ``stopped-object-limit`` or ``stopped-deletion-limit``."""
 
     objects: int = 0
     deletions: int = 0

@@ -1,0 +1,115 @@
+"""Import flow: the metaverse object's values, from all its connectors, the strongest winning."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from autosync.syncengine.errors import FlowError
+from autosync.syncengine.rules.inbound import InboundRules
+from autosync.syncengine.rules.plan import Plan
+from autosync.syncengine.running.units import Images, Unit, UnitFailed
+from autosync.syncengine.store.port import Store
+from autosync.syncengine.store.rows import CsRow
+
+
+class InboundFlow:
+    """Computes the values of the units of one batch; references are looked up for all of them at once."""
+
+    def __init__(self, store: Store, plan: Plan, images: Images) -> None:
+        self._store = store
+        self._plan = plan
+        self._images = images
+        self._links: dict[tuple[int, str], int] = {}
+        self._with_references = any(
+            rules.single_references
+            for agent in plan.agents.values()
+            for rules in (*agent.inbound.values(), agent.anything)
+            if rules is not None
+        )
+
+    def flow(self, units: Iterable[Unit]) -> list[UnitFailed]:
+        """Set ``values`` and ``gone`` of each unit; return those that failed."""
+        todo = list(units)
+        if self._with_references:
+            self._resolve(todo)
+        failures = []
+        for unit in todo:
+            try:
+                self._one(unit)
+            except UnitFailed as failure:
+                failures.append(failure)
+        return failures
+
+    def contributions(self, unit: Unit) -> list[tuple[CsRow, dict[str, Any]]]:
+        """Return what each connector contributes, the weakest first; raise ``UnitFailed``."""
+        ranks = self._plan.ranks
+        found = []
+        for row in sorted(unit.rows, key=lambda row: (ranks.get(row.agent, 0), row.id)) if len(unit.rows) > 1 else unit.rows:
+            rules = self._rules(row)
+            if rules is None or rules.metaverse_type != unit.type.name:
+                continue
+            if not rules.flows and not rules.single_references:
+                continue
+            attributes = self._images.synchronized(row)
+            try:
+                values = rules.contribute(attributes)
+            except FlowError as error:
+                raise UnitFailed(unit, error, row) from error
+            for target, source in rules.single_references:
+                reference = attributes.get(source)
+                if reference is not None:
+                    values[target] = self._links.get((row.agent, _text(reference)))
+            found.append((row, values))
+        return found
+
+    def _one(self, unit: Unit) -> None:
+        sources = unit.type.sources
+        unit.gone = not (any(row.agent in sources for row in unit.rows) if sources else unit.rows)
+        if unit.gone:
+            unit.values = unit.old
+            return
+        contributions = [(row.agent, values) for row, values in self.contributions(unit)]
+        merged = unit.type.merge(contributions)
+        for key in unit.type.keys:
+            if key not in merged and key in unit.old:
+                merged[key] = unit.old[key]
+        unit.values = merged
+
+    def _rules(self, row: CsRow) -> InboundRules | None:
+        agent = self._plan.agents.get(row.agent)
+        return agent.rules_for(row.type) if agent is not None else None
+
+    def _resolve(self, units: list[Unit]) -> None:
+        wanted: dict[int, set[str]] = {}
+        for unit in units:
+            for row in unit.rows:
+                rules = self._rules(row)
+                if rules is None or not rules.single_references:
+                    continue
+                attributes = self._images.synchronized(row)
+                for _, source in rules.single_references:
+                    value = attributes.get(source)
+                    if value is not None:
+                        wanted.setdefault(row.agent, set()).add(_text(value))
+        for agent, names in wanted.items():
+            by_dn = self._plan.agents[agent].by_dn
+            for name, mv in self._store.links(agent, list(names), by_dn=by_dn).items():
+                self._links[agent, name] = mv
+        self._overlay(units)
+
+    def _overlay(self, units: list[Unit]) -> None:
+        """Lay the links that this very batch makes and breaks over those of the store."""
+        for unit in units:
+            if not unit.topology:
+                continue
+            for row in unit.lost:
+                for name in (row.anchor, row.dn):
+                    if name is not None and self._links.get((row.agent, name)) == unit.mv:
+                        del self._links[row.agent, name]
+            for row in unit.rows:
+                self._links[row.agent, row.dn] = unit.mv
+                if row.anchor is not None:
+                    self._links[row.agent, row.anchor] = unit.mv
+
+
+def _text(value: Any) -> str:
+    return str(value[0]) if isinstance(value, list) and value else str(value)

@@ -1,0 +1,231 @@
+"""Which connectors a metaverse object should have: provisioning, names, deprovisioning, deletion."""
+
+from datetime import datetime
+from typing import Any
+
+from autosync.syncengine.errors import FlowError
+from autosync.syncengine.results import OutboundCounters
+from autosync.syncengine.rules.coercion import same
+from autosync.syncengine.rules.outbound import OutboundRules
+from autosync.syncengine.rules.plan import AgentPlan, Plan
+from autosync.syncengine.running.escrow import Export, pack
+from autosync.syncengine.running.units import Images, Unit, UnitFailed
+from autosync.syncengine.spec.model import Action, Deprovision
+from autosync.syncengine.store.port import Store
+from autosync.syncengine.store.rows import ADD, DELETE, EXPLICIT, NONE, UPDATE, CsRow, WriteBatch
+
+_DISCONNECT = Deprovision()
+
+
+class Provisioning:
+    """Decides for the units of one batch; what an object is exported with is decided afterwards."""
+
+    def __init__(self, store: Store, plan: Plan, images: Images, batch: WriteBatch, now: datetime) -> None:
+        self._store = store
+        self._plan = plan
+        self._images = images
+        self._batch = batch
+        self._now = int(now.timestamp())
+        self._waiting: dict[tuple[int, int], CsRow] = {}
+        self._delayed: dict[tuple[int, int], int] = {}
+        self._taken: set[tuple[int, str]] = set()
+        self._targets = [
+            (agent, name, rules) for agent in plan.agents.values() for name, rules in agent.outbound.items()
+        ]
+        self._spaces = {agent.number: store.spaces(agent.number) for agent, _, rules in self._targets if rules.provisions}
+
+    def decide(self, units: list[Unit], counters: dict[str, OutboundCounters]) -> list[UnitFailed]:
+        """Give each unit the connectors that it should have; return those that failed."""
+        self._load_waiting(units)
+        self._load_delayed(units)
+        failures = []
+        for unit in units:
+            try:
+                self._one(unit, counters)
+            except FlowError as error:
+                failures.append(UnitFailed(unit, error))
+        return failures
+
+    def new_name(self, unit: Unit, row: CsRow, rules: OutboundRules) -> str | None:
+        """Return the name that an object should get, None where it has it already."""
+        if not rules.provisions:
+            return None
+        name = rules.dn(unit.values)
+        if name == row.dn or ("=" in name and name.casefold() == row.dn.casefold()):
+            return None
+        return name
+
+    def _one(self, unit: Unit, counters: dict[str, OutboundCounters]) -> None:
+        handled: set[int] = set()
+        for agent, type_name, rules in self._targets:
+            if type_name != unit.type.name:
+                continue
+            handled.add(agent.number)
+            mine = [row for row in unit.rows if row.agent == agent.number]
+            wanted = not unit.gone and rules.wants(unit.values)
+            if wanted:
+                if (unit.mv, agent.number) in self._delayed:
+                    self._batch.delayed_gone.append((unit.mv, agent.number))
+                if not mine and rules.provisions:
+                    self._provision(unit, agent, rules)
+            elif unit.gone or rules.provisions:
+                for row in mine:
+                    self._deprovision(unit, agent, row, rules, counters)
+        if unit.gone:
+            self._release(unit, handled, counters)
+        if not unit.rows and unit.gone:
+            unit.deleted = True
+
+    def _provision(self, unit: Unit, agent: AgentPlan, rules: OutboundRules) -> None:
+        row = self._waiting.pop((unit.mv, agent.number), None)
+        dn = rules.dn(unit.values)
+        if row is None or row.mv is not None:
+            row = self._namesake(agent, dn)
+        unit.topology = unit.all_references = True
+        if row is not None:
+            self._adopt(unit, row)
+            return
+        space = self._spaces[agent.number]
+        home = space[0].id if space else self._store.space(agent.number, "default").id
+        kind = agent.default_type[unit.type.name]
+        row = CsRow(self._store.next_cs_id(), agent.number, home, kind, None, dn, mv=unit.mv, pending=ADD)
+        unit.rows.append(row)
+        unit.made.append(row)
+        self._batch.cs_new.append(row)
+        self._batch.count_new(row)
+
+    def _namesake(self, agent: AgentPlan, dn: str) -> CsRow | None:
+        """Find a disconnector of that name: it is the object that would be made, from before or from a lost answer."""
+        if (agent.number, dn) in self._taken:
+            raise FlowError("object-already-exists", "provisioning", f"another object of {agent.name} has this name")
+        self._taken.add((agent.number, dn))
+        found = self._namesakes.get((agent.number, dn))
+        if found is not None and found.mv is not None and found.pending != DELETE:
+            raise FlowError("object-already-exists", "provisioning", f"another object of {agent.name} has this name")
+        return found
+
+    def _adopt(self, unit: Unit, row: CsRow) -> None:
+        was_pending = row.pending
+        row.mv, row.link = unit.mv, 0
+        if row.pending == DELETE:
+            row.pending, row.export = NONE, None
+        self._batch.waiting_gone.append(row.id)
+        self._batch.cs_pending.append(row)
+        self._batch.count(row, row.staged, was_pending)
+        unit.rows.append(row)
+
+    def _deprovision(
+        self, unit: Unit, agent: AgentPlan, row: CsRow, rules: OutboundRules, counters: dict[str, OutboundCounters]
+    ) -> None:
+        how = rules.deprovision
+        if how.after and row.pending != ADD:
+            at = self._delayed.get((unit.mv, agent.number))
+            if at is None:
+                at = self._now + int(how.after.total_seconds())
+                self._delayed[unit.mv, agent.number] = at
+                self._batch.delayed_new.append((unit.mv, agent.number, at))
+            if at > self._now:
+                unit.frozen.add(row.id)
+                return
+        target = counters.setdefault(agent.name, OutboundCounters())
+        if how.action is Action.DISABLE:
+            self._disable(unit, row, rules, target)
+        if how.action is not Action.DISABLE or unit.gone:
+            self._let_go(unit, row, how.action, target)
+
+    def _disable(self, unit: Unit, row: CsRow, rules: OutboundRules, target: OutboundCounters) -> None:
+        unit.frozen.add(row.id)
+        current = self._images.believed(row)
+        changes: dict[str, Any] = {}
+        for name, value in rules.disable:
+            shown = current.get(name)
+            if (shown if shown is not None else []) != value and not (shown is not None and same(shown, value)):
+                changes[name] = value
+        if row.pending == ADD:
+            self._let_go(unit, row, Action.DELETE, target)
+            return
+        was = row.pending, row.export
+        row.pending = UPDATE if changes else NONE
+        row.export = pack(Export(UPDATE, changes, {}, {}, None)) if changes else None
+        if (row.pending, row.export) == was:
+            target.connector_no_flow += 1
+            return
+        target.connector_flow += 1
+        self._batch.cs_pending.append(row)
+        self._batch.count(row, row.staged, was[0])
+
+    def _let_go(self, unit: Unit, row: CsRow, action: Action, target: OutboundCounters | None) -> None:
+        """Cut a connector off; delete it where the rules say so, or where it was never made."""
+        if row not in unit.rows:
+            return
+        was_pending = row.pending
+        unit.rows.remove(row)
+        unit.lost.append(row)
+        unit.topology = unit.all_references = True
+        row.mv, row.link = None, EXPLICIT
+        if target is not None:
+            target.provisioned_disconnect += 1
+        self._batch.delayed_gone.append((unit.mv, row.agent))
+        if row.blob is None and row.escrow is None:
+            self._batch.cs_gone.append(row.id)
+            self._batch.count_gone(row.space, row.staged, row.pending)
+            return
+        if action is Action.DELETE:
+            row.pending, row.export = DELETE, pack(Export(DELETE, {}, {}, {}, None))
+        elif action is Action.DISCONNECT:
+            row.pending, row.export = NONE, None
+        self._batch.cs_pending.append(row)
+        self._batch.count(row, row.staged, was_pending)
+
+    def _release(self, unit: Unit, handled: set[int], counters: dict[str, OutboundCounters]) -> None:
+        """Let go of the connectors of agents that get nothing from the metaverse, when the object goes."""
+        if unit.frozen and any(row.id in unit.frozen for row in unit.rows):
+            return
+        for row in list(unit.rows):
+            if row.agent not in handled:
+                self._let_go(unit, row, _DISCONNECT.action, None)
+
+    def _load_waiting(self, units: list[Unit]) -> None:
+        self._namesakes: dict[tuple[int, str], CsRow] = {}
+        for agent, type_name, rules in self._targets:
+            if not rules.provisions:
+                continue
+            lacking = [
+                unit
+                for unit in units
+                if unit.type.name == type_name
+                and not unit.gone
+                and not any(row.agent == agent.number for row in unit.rows)
+            ]
+            if lacking:
+                self._find_waiting(agent, lacking)
+                self._find_namesakes(agent, lacking, rules)
+
+    def _find_waiting(self, agent: AgentPlan, lacking: list[Unit]) -> None:
+        inbound = [rules for rules in (*agent.inbound.values(), agent.anything) if rules is not None]
+        for index in {criterion.index for rules in inbound for criterion in rules.criteria}:
+            asked: dict[str, Unit] = {}
+            for unit in lacking:
+                key = unit.type.indexes[index](unit.values.get) if index in unit.type.indexes else None
+                if key is not None:
+                    asked[key] = unit
+            found = self._store.waiting(agent.number, index, list(asked))
+            rows = {row.id: row for row in self._store.rows([cs for _, cs in found])}
+            for value, cs in found:
+                if cs in rows and rows[cs].mv is None and rows[cs].link != EXPLICIT:
+                    self._waiting.setdefault((asked[value].mv, agent.number), rows[cs])
+
+    def _find_namesakes(self, agent: AgentPlan, lacking: list[Unit], rules: OutboundRules) -> None:
+        names = []
+        for unit in lacking:
+            try:
+                if rules.wants(unit.values):
+                    names.append(rules.dn(unit.values))
+            except FlowError:
+                continue  # told when it is the unit's turn
+        for row in self._store.by_name(agent.number, names):
+            self._namesakes[agent.number, row.dn] = row
+
+    def _load_delayed(self, units: list[Unit]) -> None:
+        if any(rules.deprovision.after for _, _, rules in self._targets):
+            self._delayed = self._store.delayed_of([unit.mv for unit in units])
