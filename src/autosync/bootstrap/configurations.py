@@ -9,8 +9,9 @@ from typing import Final
 from autosync.bootstrap.kinds import KINDS
 from autosync.bootstrap.parts import new_parts_of
 from autosync.config.load import Loaded, Source, load, load_text
-from autosync.config.mistakes import Mistake
+from autosync.config.mistakes import Mistake, report
 from autosync.config.plan import Change, ChangeKind, plan
+from autosync.config.reload import after_edit
 from autosync.config.spec import Configuration
 from autosync.model.errors import ConfigError
 from autosync.ports.clock import Clock
@@ -34,8 +35,9 @@ async def recorded(store: Store, loaded: Loaded, clock: Clock, by: str, reason: 
 class FileConfigurations:
     """Implements ``runtime.service.Configurations`` for one file and one running AutoSync."""
 
-    def __init__(self, path: Path, running: Configuration, supervisor: Supervisor) -> None:
+    def __init__(self, path: Path, loaded: Loaded, running: Configuration, supervisor: Supervisor) -> None:
         self._path = path
+        self._loaded = loaded
         self._running = running
         self._supervisor = supervisor
         # Two editors at once are taken one after the other; what is in force is never half of each.
@@ -62,7 +64,11 @@ class FileConfigurations:
     async def reload(self, by: str, reason: str) -> Revision:
         """Read the file again and apply it."""
         async with self._turn:
-            return await self._put_in_force(await asyncio.to_thread(load_configuration, self._path), by, reason)
+            edited = await asyncio.to_thread(load_configuration, self._path)
+            after = after_edit(self._loaded, edited)
+            if after.mistakes:
+                raise ConfigError(report(after.mistakes, self._running.settings.revision))
+            return await self._put_in_force(edited, by, reason)
 
     def _read(self, text: str) -> Loaded:
         source = Source(name=self._path.name, folder=self._path.absolute().parent, environment=os.environ)
@@ -73,10 +79,11 @@ class FileConfigurations:
         wanted = loaded.required()
         _refuse_what_needs_a_restart(self._running, wanted)
         # Built before it is recorded: a part that cannot be built must not become the revision in force.
-        parts = new_parts_of(wanted, supervisor.parts.clock)
+        parts = new_parts_of(wanted, supervisor.parts.clock, self._path.absolute().parent)
         configuration = await recorded(supervisor.store, loaded, supervisor.parts.clock, by, reason)
-        await reload.apply(supervisor, replace(parts, settings=configuration.settings), by=by)
-        self._running = configuration
+        settings = replace(parts.settings, revision=configuration.settings.revision)
+        await reload.apply(supervisor, replace(parts, settings=settings), by=by)
+        self._loaded, self._running = loaded, configuration
         return (await supervisor.store.revisions(limit=1))[0]
 
 
@@ -109,4 +116,3 @@ def _write_whole(path: Path, text: str) -> None:
     new = path.with_name(path.name + ".new")
     new.write_text(text, encoding="utf-8", newline="\n")
     new.replace(path)
-

@@ -3,6 +3,7 @@
 import os
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from autosync.adapters.clocks import SystemClock
@@ -18,6 +19,7 @@ from autosync.adapters.triggers.file.watching import FileTrigger
 from autosync.config.spec import Configuration, EngineSpec, NotifySpec, StoreSpec, TriggerSpec
 from autosync.model.facts import Fact, Severity
 from autosync.model.ids import EngineName
+from autosync.model.settings import Settings
 from autosync.ports.clock import Clock
 from autosync.ports.engine import Engine
 from autosync.ports.notifier import Notifier
@@ -31,10 +33,10 @@ from autosync.runtime.supervisor import Options, Parts
 from autosync.runtime.trigger_watch import TriggerPart
 
 
-def parts_of(configuration: Configuration) -> Parts:
-    """Build everything; nothing is opened or started yet."""
+def parts_of(configuration: Configuration, folder: Path) -> Parts:
+    """Build everything; nothing is opened or started yet. ``folder`` is the configuration file's."""
     clock = SystemClock()
-    new = new_parts_of(configuration, clock)
+    new = new_parts_of(configuration, clock, folder)
     return Parts(
         store=store_of(configuration.service.store),
         settings=new.settings,
@@ -44,16 +46,16 @@ def parts_of(configuration: Configuration) -> Parts:
         triggers=new.triggers,
         notifiers=new.notifiers,
         router=new.router,
-        tell_system=notify,
+        tell_system=_tell_system,
         options=Options(keep=_keep(configuration)),
     )
 
 
-def new_parts_of(configuration: Configuration, clock: Clock) -> NewParts:
+def new_parts_of(configuration: Configuration, clock: Clock, folder: Path) -> NewParts:
     """Build what a new configuration may replace while AutoSync runs."""
-    secrets = Secrets(os.environ)
+    secrets = Secrets(os.environ, folder)
     return NewParts(
-        settings=configuration.settings,
+        settings=_one_at_a_time(configuration),
         engines={spec.name: _engine_part(spec, secrets) for spec in configuration.engines},
         triggers=tuple(_trigger_part(spec, clock) for spec in configuration.triggers),
         notifiers=_notifiers(configuration.notify),
@@ -61,9 +63,23 @@ def new_parts_of(configuration: Configuration, clock: Clock) -> NewParts:
     )
 
 
+def _one_at_a_time(configuration: Configuration) -> Settings:
+    """Return the policy, with one run at a time where the embedded engine's single worker would make others wait anyway."""
+    settings = configuration.settings
+    alone = {spec.name for spec in configuration.engines if spec.type == "embedded"}
+    engines = {
+        name: replace(engine, max_parallel=1) if name in alone else engine for name, engine in settings.engines.items()
+    }
+    return replace(settings, engines=engines)
+
+
 def store_of(spec: StoreSpec) -> Store:
     """Build AutoSync's own store."""
     return MemoryStore() if spec.scheme == "memory" else SqliteStore(Path(spec.location))
+
+
+def _tell_system(word: str) -> None:
+    notify(word)
 
 
 def _engine_part(spec: EngineSpec, secrets: SecretSource) -> EnginePart:
@@ -88,7 +104,7 @@ def _trigger_part(spec: TriggerSpec, clock: Clock) -> TriggerPart:
         enabled=spec.enabled,
         fingerprint=f"{spec.type} {spec.data!r} {wanted!r} {spec.enabled}",
     )
-    return part if wanted.slot is None else _with_slot(part, wanted.slot)
+    return part if wanted.slot is None else replace(part, slot=wanted.slot)
 
 
 def _trigger(options: object, clock: Clock) -> Trigger:

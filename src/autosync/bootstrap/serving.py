@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -10,8 +10,7 @@ from autosync.bootstrap.configurations import FileConfigurations, load_configura
 from autosync.bootstrap.parts import parts_of
 from autosync.config.spec import Configuration
 from autosync.core.waiting import explain
-from autosync.model.settings import Settings
-from autosync.ports.engine import Engine
+from autosync.model.stimuli import SettingsApplied
 from autosync.runtime.service import Service, Sources
 from autosync.runtime.signals import call_on_stop_signals
 from autosync.runtime.supervisor import Face, Supervisor
@@ -45,14 +44,16 @@ async def serve(path: Path, ready: Companion = lambda _running: None, *faces: Fa
     loaded = await asyncio.to_thread(load_configuration, path)
     configuration = loaded.required()
     token = ensure_token(configuration.service.token_file)
-    parts = parts_of(configuration)
+    parts = parts_of(configuration, path.absolute().parent)
     supervisor = Supervisor(parts)
     if signals:
         call_on_stop_signals(supervisor.stop)
 
     async def web() -> None:
         in_force = await recorded(supervisor.store, loaded, parts.clock, by="start")
-        configurations = FileConfigurations(path, in_force, supervisor)
+        settings = replace(parts.settings, revision=in_force.settings.revision)
+        await supervisor.dispatcher.submit_and_wait(SettingsApplied(settings=settings, by="start"))
+        configurations = FileConfigurations(path, loaded, in_force, supervisor)
         service = Service(
             Sources(
                 writer=supervisor.dispatcher,

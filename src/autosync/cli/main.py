@@ -85,6 +85,7 @@ command(config_group, "reload")(configuration.reload)
 command(config_group, "history")(configuration.history)
 command(app, "simulate", asks=False)(trying.simulate)
 command(app, "preview", asks=False)(trying.preview)
+command(app, "demo", json=False, asks=False)(trying.demo)
 
 
 @run_group.callback()

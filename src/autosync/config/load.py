@@ -7,6 +7,7 @@ from pathlib import Path
 
 from autosync.config.document import Document, read_document
 from autosync.config.file import read_file
+from autosync.config.literal_secrets import literal_secrets
 from autosync.config.mistakes import Mistake, in_order, report
 from autosync.config.mistakes import Path as DataPath
 from autosync.config.reading import MOST_MISTAKES, Context, Enough, Finding, Place
@@ -83,6 +84,8 @@ def load_text(content: bytes, source: Source, registries: Registries) -> Loaded:
 
 def _read(data: object, place: Place) -> Configuration | None:
     try:
+        for path, message in literal_secrets(data):
+            place.at(*path).wrong(message)
         configuration = read_file(data, place)
         for path, name in _variables(data, ()):
             if name not in place.context.environment:

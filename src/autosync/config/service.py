@@ -50,7 +50,7 @@ def _parse_store(value: object, at: Place) -> StoreSpec:
     if scheme == "sqlite":
         return StoreSpec(scheme=scheme, location=str(_sqlite_file(rest, at.context.folder)))
     if _has_password(url):
-        raise Wrong(f"a password stands in the address; leave it out: {HOW_TO_REFER}")
+        raise Wrong(f"a password stands in this address; leave it out: {HOW_TO_REFER}")
     return StoreSpec(scheme=scheme, location=rest)
 
 

@@ -125,7 +125,9 @@ def _replace(turn: Turn, request: Request, profiles: tuple[ProfileName, ...]) ->
         return
     turn.remove_request(request)
     for profile in profiles:
-        queue.put_back(turn, replace(request, id=turn.next_request(), profile=profile, hold=None))
+        taken = request.id in turn.requests.now and turn.waiting(request.agent, profile) is None
+        number = turn.next_request() if taken else request.id
+        queue.put_back(turn, replace(request, id=number, profile=profile, hold=None))
     text = f"the request for {request.profile} of {request.agent} is now one for {', '.join(profiles)}"
     turn.record(FactKind.REQUEST_MERGED, text, agent=request.agent, request=request.id)
 

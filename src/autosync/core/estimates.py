@@ -94,7 +94,7 @@ def seconds_of(row: EstimateRow | None, profile: Profile | None, changes: int | 
 
 
 def _size(changes: int) -> int:
-    """Return the bucket of a number of changes: 0, 1-3, 4-15, 16-63, …"""
+    """Return the bucket of a number of changes: 0, 1-3, 4-15, 16-63, and so on."""
     return (changes.bit_length() + 1) // 2
 
 
@@ -104,5 +104,3 @@ def _default(steps: tuple[StepKind, ...], profile: Profile | None) -> float:
     for kind in kinds:
         total += FULL_IMPORT_S if kind.is_full_import else SYNC_S if kind.syncs else OTHER_S
     return total or SYNC_S
-
-

@@ -1,16 +1,17 @@
 """From requests, runs and estimates to what the look ahead plays with: bits, seconds and likely follow-ups."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from autosync.core.admission import LockSet
 from autosync.core.estimates import OTHER_S, SYNC_S, seconds_of
 from autosync.core.lookahead import Part, Prospect, Reach, Rules, Work, key_of
 from autosync.model.causes import Cascade, CauseKind
-from autosync.model.ids import AgentId, CascadeId, ProfileName, engine_of
+from autosync.model.ids import AgentId, CascadeId, ProfileName, RequestId, engine_of
 from autosync.model.requests import Request
 from autosync.model.rows import EstimateRow
+from autosync.model.runs import Run
 from autosync.model.settings import EngineSettings, RunMode
 from autosync.model.steps import Profile, StepKind
 
@@ -18,6 +19,8 @@ LIKELY = 0.3
 """A target that fewer of an agent's synchronizations reach is not foreseen."""
 KNOWN_RUNS = 3
 """So many synchronizations without any export say that there will be none."""
+OVERDUE = 0.1
+"""A run that takes longer than foreseen is expected to take this share of its time longer."""
 UNLIMITED = 1_000_000
 EXTRA = 1_000_000
 """Keys from here on are for a second request of the same agent and part."""
@@ -52,35 +55,45 @@ class Foresight:
             if part is not None and (part not in known or len(row.durations) > len(known[part].durations)):
                 known[part] = row
 
-    def work(self, request: Request, profile: Profile | None, locks: LockSet, expected: int | None) -> Work:
+    def waiting(self, request: Request, profile: Profile | None, locks: LockSet, expected: int | None) -> Work:
         """Return a waiting request as a piece of work."""
         part = part_of(profile)
-        agent = self._number(request.agent)
-        row = self.rows.get((request.agent, request.profile))
-        key = key_of(agent, part)
+        key = key_of(self._number(request.agent), part)
         if key in self._keys:
             key = EXTRA + len(self._keys)
         self._keys.add(key)
-        changes = expected if expected is not None else 1
+        seconds = seconds_of(self.rows.get((request.agent, request.profile)), profile, expected)
+        work = self._work(request, locks, part, seconds)
+        return replace(work, changes=max(1, expected or 1), key=key, urgent=is_urgent(request))
+
+    def going(self, run: Run, profile: Profile | None, locks: LockSet) -> tuple[float, Work]:
+        """Return a run that goes on as (seconds until it should end, work); one that is late should end soon."""
+        row = self.rows.get((run.agent, run.profile))
+        request = run.request_as_started or _nobodys(run)
+        part = part_of(profile) if profile is not None else _part_of_row(row) if row is not None else None
+        if part is None:
+            part = Part.SYNC if locks.sync else Part.IMPORT
+        seconds = seconds_of(row, profile, request.expected)
+        gone = (self.now - run.started).total_seconds()
+        left = seconds - gone if gone < seconds else max(1.0, OVERDUE * gone)
+        return left, self._work(request, locks, part, seconds)
+
+    def _work(self, request: Request, locks: LockSet, part: Part, seconds: float) -> Work:
+        agent = self._number(request.agent)
+        changes = max(1, request.expected or 1)
         return Work(
             agent=agent,
             part=part,
-            seconds=seconds_of(row, profile, expected),
+            seconds=seconds,
             locks=self._lock_bits(agent, locks),
             cascades=self._cascade_bits(request.cascades, request.wished, changes),
-            changes=max(1, changes),
+            changes=changes,
             since=(request.wished - self.now).total_seconds(),
             alone=locks.alone,
             sync=locks.sync,
             confirms=request.confirms,
-            stages=self._stages(request, row),
-            key=key,
+            stages=self._stages(request, self.rows.get((request.agent, request.profile))),
         )
-
-    def left(self, started: datetime, work: Work) -> float:
-        """Return in how many seconds a run that goes on should end; one that is late should end soon."""
-        gone = (self.now - started).total_seconds()
-        return work.seconds - gone if gone < work.seconds else max(1.0, 0.1 * gone)
 
     def prospect(self, going: Sequence[tuple[float, Work]], waiting: Sequence[Work]) -> Prospect:
         """Return everything that a play needs."""
@@ -177,6 +190,16 @@ def bits_of(mask: int) -> Iterator[int]:
         low = mask & -mask
         yield low.bit_length() - 1
         mask ^= low
+
+
+def is_urgent(request: Request) -> bool:
+    """Return whether a person or a schedule put the request to the front; follow-ups are at the front anyway."""
+    return request.front and any(cause.kind in {CauseKind.PERSON, CauseKind.SCHEDULE} for cause in request.causes)
+
+
+def _nobodys(run: Run) -> Request:
+    """Return a request for a run that somebody else started."""
+    return Request(id=RequestId(0), agent=run.agent, profile=run.profile, wished=run.started, causes=())
 
 
 def part_of(profile: Profile | None) -> Part:

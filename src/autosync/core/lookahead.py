@@ -2,15 +2,18 @@
 
 The play knows nothing of the future but the follow-ups that history makes likely: an import leads to a synchronization, a
 synchronization to exports on the targets that it usually reaches, an export to its confirming import. The cost of a play is
-the sum over the cascades of how long each will have taken when its last export is confirmed, late ones weighing more.
+the sum over the cascades of how long each will have taken when its last export is confirmed, late ones weighing more, and
+the time until everything is done: the first alone would put off what serves few, the second what serves many.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from heapq import heappop, heappush
 from typing import TypeAlias
 
+LATE = 1.5
+"""Power of an age in the cost: late changes weigh more than their share."""
 MOST_RUNS = 200
 """A play longer than this is cut off: it only has to compare."""
 
@@ -44,6 +47,8 @@ class Work:
     confirms: bool = False
     stages: bool = True
     """Whether an import is expected to leave something to synchronize."""
+    urgent: bool = False
+    """A person or a schedule wants it before everything else."""
     rounds: int = 0
     """How often a confirmation has staged changes again on the way here."""
     key: int = 0
@@ -84,8 +89,13 @@ class Prospect:
     going: Sequence[tuple[float, Work]]
     """Runs that go on, with the seconds until their expected end."""
     waiting: Sequence[Work]
-    cascades: Sequence[tuple[float, float]] = field(default_factory=tuple)
+    cascades: Sequence[tuple[float, float]] = ()
     """Per cascade its age in seconds and its weight."""
+
+    @property
+    def weight(self) -> float:
+        """Return the weight of all cascades."""
+        return sum(weight for _, weight in self.cascades)
 
 
 Order: TypeAlias = Callable[["Play"], list[Work]]
@@ -122,17 +132,6 @@ class Play:
             self._end_next()
             order(self)
         return self._cost()
-
-    def until_window(self, starts: Iterable[Work], order: Order) -> float:
-        """Play until a run that must be alone starts, or to the end; return when that is."""
-        for work in starts:
-            self.start(work)
-        for _ in range(MOST_RUNS):
-            if not self.going or self.alone:
-                break
-            self._end_next()
-            order(self)
-        return self.now
 
     def start(self, work: Work) -> None:
         """Start a piece of waiting work now."""
@@ -216,8 +215,8 @@ class Play:
         )
 
     def _cost(self) -> float:
-        W = sum(w for _, w in self.prospect.cascades)
-        cost = self.serial * RUNCOST * W + (self.arrivals[-1][0] if self.arrivals else 0) ** POWER * SPAN * W
+        """Return what the play costs: each cascade's age at its last arrival, and for all the end of the play."""
+        cost = self.arrivals[-1][0] ** LATE * self.prospect.weight if self.arrivals else 0.0
         left = -1
         for moment, cascades in reversed(self.arrivals):
             fresh = cascades & left
@@ -225,13 +224,6 @@ class Play:
             while fresh:
                 low = fresh & -fresh
                 age, weight = self.prospect.cascades[low.bit_length() - 1]
-                cost += weight * (age + moment) ** POWER
+                cost += weight * max(0.0, age + moment) ** LATE
                 fresh ^= low
         return cost
-
-
-import os
-
-POWER = float(os.environ.get("POWER", "1"))
-RUNCOST = float(os.environ.get("RUNCOST", "0"))
-SPAN = float(os.environ.get("SPAN", "0"))

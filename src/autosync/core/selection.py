@@ -8,22 +8,24 @@ answer is there. ``estimates`` are rows kept up to date with ``estimates.learned
 ``cascades`` are those of the state. Call again after every stimulus, and at ``revisit``.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import inf
 from typing import Final
 
-from autosync.core.admission import LockSet, blockers
-from autosync.core.foresight import Foresight
-from autosync.core.lookahead import Part, Play, Work
-from autosync.core.windows import ORDERS, phases, shadow, worth
+from autosync.core.admission import LockSet, Occupied, blockers
+from autosync.core.foresight import Foresight, is_urgent
+from autosync.core.lookahead import Part, Play, Prospect, Work
+from autosync.core.windows import ORDERS, best_alone, must_confirm_first, phases, shadow, worth
 from autosync.model.causes import Cascade
 from autosync.model.ids import AgentId, CascadeId, ProfileName, RequestId
-from autosync.model.requests import Request, Waiting
+from autosync.model.requests import Request, Waiting, WaitKind
 from autosync.model.rows import EstimateRow
 from autosync.model.runs import Run
 from autosync.model.settings import EngineSettings
-from autosync.model.steps import Profile
+from autosync.model.steps import Profile, Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,7 @@ class Going:
     locks: LockSet
     is_sync: bool
     alone: bool
+    profile: Profile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,17 +64,21 @@ class Choice:
     reasons: Mapping[RequestId, Waiting] = field(default_factory=dict)
 
 
-LONGEST_WAIT: Final = timedelta(seconds=180)
-"""A run that waited so long for its window ends the look ahead: phases follow, in which nothing starves."""
+LONGEST_WAIT: Final = timedelta(seconds=240)
+"""A request that waited so long ends the look ahead, which might put it off for ever: phases follow, nothing starves."""
 LONGEST_REST: Final = timedelta(hours=1)
 """So long may what helps nobody (full imports, synchronizations without outbound work) wait for a quiet moment."""
+GATHERS: Final = timedelta(seconds=60)
+"""So long an agent whose changes already wait for a synchronization may gather more before it imports again."""
 MOST_WORK: Final = 40
 """With more requests and runs than this there is no look ahead."""
+MOST_STEPS: Final = 1500
+"""Runs that are played in all plays of one look ahead: what bounds its cost."""
 MOST_WINDOWS: Final = 5
 MOST_FREE: Final = 8
 
 
-def choose(
+def choose(  # noqa: PLR0917 - what is known, in the order in which it grows
     engine: EngineSettings,
     candidates: Sequence[Candidate],
     going: Sequence[Going],
@@ -79,122 +86,168 @@ def choose(
     now: datetime,
     cascades: Mapping[CascadeId, Cascade] | None = None,
 ) -> Choice:
-    """Return which candidates start now."""
+    """Return which candidates start now; see the module's text for what a caller owes.
+
+    Where nothing was learned yet every default is one that starts what may start: ignorance costs time, never work.
+    """
     foresight = Foresight(engine, estimates, cascades or {}, now)
-    running = [_going_work(foresight, run) for run in going]
-    lazy = [each for each in candidates if _may_rest(foresight, each, now)]
-    resting = {each.request.id for each in lazy}
-    due = [each for each in candidates if each.request.id not in resting]
-    if not due:
-        due = [] if going else (lazy_first(lazy))
-    works = {}
-    for each in due:
-        work = foresight.work(each.request, each.profile, each.locks, each.expected)
-        works[work.key] = (work, each)
-    prospect = foresight.prospect(running, [work for work, _ in works.values()])
-    chosen = _choose(prospect, due, now)
-    chosen, revisit = just_in_time(prospect, chosen)
-    taken = [run.locks for run in going]
-    starts = []
-    for work in chosen:
-        candidate = works[work.key][1]
-        if not blockers(candidate.locks, taken, engine):
-            taken.append(candidate.locks)
-            starts.append(candidate.request.id)
-    return Choice(starts=tuple(starts), revisit=now + timedelta(seconds=revisit) if revisit else None)
+    due, resting = _divide(foresight, candidates, now)
+    at_rest = not due
+    works = [
+        (foresight.waiting(each.request, each.profile, each.locks, each.expected), each) for each in due or resting
+    ]
+    running = [foresight.going(run.run, run.profile, run.locks) for run in going]
+    prospect = foresight.prospect(running, [work for work, _ in works])
+    chosen = _at_rest(prospect) if at_rest else _chosen(prospect)
+    gathering = _gathering(prospect, chosen)
+    by_key = {work.key: each for work, each in works}
+    admitted = _admitted([by_key[work.key] for work in chosen if work.key not in gathering], going, engine)
+    revisit = min((now + timedelta(seconds=left) for left in gathering.values()), default=None)
+    until = {by_key[key].request.id: now + timedelta(seconds=left) for key, left in gathering.items()}
+    until |= {each.request.id: each.waiting_since + LONGEST_REST for each in resting}
+    reasons = _reasons(candidates, admitted, going, engine, until)
+    return Choice(starts=tuple(each.request.id for each in admitted), revisit=revisit, reasons=reasons)
 
 
-def lazy_first(lazy):
-    syncs = [each for each in lazy if each.alone]
-    return syncs[:1] or lazy
+def _divide(
+    foresight: Foresight, candidates: Sequence[Candidate], now: datetime
+) -> tuple[list[Candidate], list[Candidate]]:
+    """Return what is due, and what can wait for a quiet moment."""
+    due: list[Candidate] = []
+    resting: list[Candidate] = []
+    for each in candidates:
+        (resting if _may_rest(foresight, each, now) else due).append(each)
+    return due, resting
 
 
-def _going_work(foresight, run):
-    request = run.run.request_as_started
-    work = foresight.work(request, PROFILES[request.profile], run.locks, request.expected)
-    foresight._keys.discard(work.key)
-    return foresight.left(run.run.started, work), work
-
-
-def _may_rest(foresight, each, now):
-    if now - each.waiting_since > LONGEST_REST:
+def _may_rest(foresight: Foresight, candidate: Candidate, now: datetime) -> bool:
+    """Return whether a request helps nobody now: a full import, or a synchronization that will not reach any target."""
+    if candidate.profile is None or now - candidate.waiting_since > LONGEST_REST or is_urgent(candidate.request):
         return False
-    if each.profile and any(step.kind.is_full_import for step in each.profile.steps):
+    if any(step.kind.is_full_import for step in candidate.profile.steps):
         return True
-    return each.is_sync and foresight.targets(each.request.agent) == ()
+    is_plain_sync = candidate.profile.syncs and not candidate.profile.imports and not candidate.profile.exports
+    return is_plain_sync and foresight.targets(candidate.request.agent) == ()
 
 
-def _choose(prospect, due, now):
-    import os
+def _at_rest(prospect: Prospect) -> list[Work]:
+    """Choose among what can wait for a quiet moment: everything when there is one, else what fits beside what goes on."""
     play = Play(prospect)
-    mode = os.environ.get("MODE", "look")
-    cap = float(os.environ.get("CAP", "180"))
-    oldest = max((now - each.waiting_since for each in due if each.alone), default=timedelta(0))
-    if mode == "phases" or len(prospect.waiting) + len(prospect.going) > MOST_WORK or oldest.total_seconds() > cap:
-        return phases(play)
-    if mode == "shadow":
-        return shadow(play)
-    best, cost = [], float("inf")
-    for action in actions(prospect):
+    return phases(play) if not play.going or best_alone(play) is None else shadow(play)
+
+
+def _chosen(prospect: Prospect) -> list[Work]:
+    """Look ahead where that pays; otherwise, and whenever something waited too long, go by phases."""
+    waited = max((-work.since for work in prospect.waiting), default=0.0)
+    crowded = len(prospect.waiting) + len(prospect.going) > MOST_WORK
+    if crowded or waited > LONGEST_WAIT.total_seconds() or any(work.urgent for work in prospect.waiting):
+        return phases(Play(prospect))
+    best: list[Work] = []
+    least = inf
+    steps = 0
+    for starts in _alternatives(prospect):
         for order in ORDERS:
-            price = Play(prospect).run(action, order)
-            if price < cost - 1e-6:
-                best, cost = action, price
+            play = Play(prospect)
+            cost = play.run(starts, order)
+            steps += play.serial
+            if cost < least * (1 - 1e-9):
+                best, least = starts, cost
+        if steps > MOST_STEPS:
+            break
     return best
 
 
-def just_in_time(prospect, chosen):
-    import os
-    from dataclasses import replace
-    jit = os.environ.get("JIT", "1")
-    if jit == "0":
-        return chosen, None
-    syncs = {w.agent for w in prospect.waiting if w.part is Part.SYNC}
-    defer = [w for w in chosen if w.part is Part.IMPORT and not w.confirms and (w.agent in syncs or (jit == "2" and syncs))]
-    if not defer:
-        return chosen, None
-    keys = {w.key for w in defer}
-    stay = [w for w in chosen if w.key not in keys]
-    allkeys = keys if jit != "3" else {w.key for w in prospect.waiting if w.part is Part.IMPORT and not w.confirms and w.agent in syncs}
-    if jit == "4" and (prospect.going or stay):
-        return stay, None
-    if jit == "5" and (prospect.going or stay):
-        old = [w for w in defer if -w.since > float(os.environ.get("JW", 60))]
-        nxt = [float(os.environ.get("JW", 60)) + w.since for w in defer if w not in old]
-        return stay + old, min(nxt, default=None)
-    rest = replace(prospect, waiting=[w for w in prospect.waiting if w.key not in allkeys])
-    opens = Play(rest).until_window(stay, phases)
-    out, revisit = list(stay), None
-    for w in defer:
-        slack = opens - w.seconds * 1.1
-        if slack > 2.0:
-            revisit = min(revisit or 1e9, slack)
-        else:
-            out.append(w)
-    return out, revisit
-
-
-def actions(prospect):
+def _alternatives(prospect: Prospect) -> Iterator[list[Work]]:
+    """Yield the sensible sets of starts, the plainest first."""
     play = Play(prospect)
-    if play.alone:
-        return
-    from autosync.core.windows import must_confirm_first
-    free = [w for w in sorted(prospect.waiting, key=lambda w: (w.seconds)) if not w.alone and play.admits(w) and not must_confirm_first(play, w)]
-    wins = sorted((w for w in prospect.waiting if play.admits(w) and w.alone), key=lambda w: -worth(w, 0))[:MOST_WINDOWS]
-    free = free[:MOST_FREE]
-    n = len(free)
-    if free:
-        yield list(free)
-    for w in wins:
-        yield [w]
-    for k in range(n - 1, 0, -1):
-        yield free[:k]
-    if n > 2:
-        for i in range(n):
-            yield free[:i] + free[i + 1:]
+    able = [work for work in prospect.waiting if play.admits(work) and not must_confirm_first(play, work)]
+    together = _together(prospect, sorted((work for work in able if not work.alone), key=lambda work: work.seconds))
+    if together:
+        yield together
+    for work in sorted((work for work in able if work.alone), key=lambda work: -worth(work, 0.0))[:MOST_WINDOWS]:
+        yield [work]
     if play.going:
         yield []
-from autosync.core.estimates import *
-from autosync.model.steps import Step, StepKind
-KINDS = {"DI": StepKind.DELTA_IMPORT, "FI": StepKind.FULL_IMPORT, "DS": StepKind.DELTA_SYNC, "EX": StepKind.EXPORT}
-PROFILES = {k: Profile(name=k, steps=(Step(kind=v, partition="default"),)) for k, v in KINDS.items()}
+    few = together[:MOST_FREE]
+    for size in range(len(few) - 1, 0, -1):
+        yield few[:size]
+    if len(few) > 2:
+        for left_out in few[:-1]:
+            yield [work for work in few if work is not left_out]
+
+
+def _together(prospect: Prospect, works: Iterable[Work]) -> list[Work]:
+    """Return those that may start together, in this order."""
+    play = Play(prospect)
+    started: list[Work] = []
+    for work in works:
+        if play.admits(work):
+            play.start(work)
+            started.append(work)
+    return started
+
+
+def _gathering(prospect: Prospect, chosen: Sequence[Work]) -> dict[int, float]:
+    """Return which of the chosen imports should rather gather changes, and for how many more seconds.
+
+    Their agent's changes already wait for a synchronization, and something else goes on: one import just before the window
+    does the work of several. It is what keeps the number of runs down under load.
+    """
+    staged = {work.agent for work in prospect.waiting if work.part is Part.SYNC}
+    patient = {
+        work.key: GATHERS.total_seconds() + work.since
+        for work in chosen
+        if work.part is Part.IMPORT and not work.confirms and not work.urgent and work.agent in staged
+    }
+    patient = {key: left for key, left in patient.items() if left > 0}
+    return patient if prospect.going or len(patient) < len(chosen) else {}
+
+
+def _admitted(chosen: Sequence[Candidate], going: Sequence[Going], engine: EngineSettings) -> list[Candidate]:
+    """Return the chosen that admission lets start together: the choice orders, admission decides."""
+    taken = Occupied.of(run.locks for run in going)
+    admitted: list[Candidate] = []
+    for candidate in chosen:
+        if not blockers(candidate.locks, taken, engine):
+            taken.take(candidate.locks)
+            admitted.append(candidate)
+    return admitted
+
+
+def _reasons(
+    candidates: Sequence[Candidate],
+    admitted: Sequence[Candidate],
+    going: Sequence[Going],
+    engine: EngineSettings,
+    until: Mapping[RequestId, datetime],
+) -> dict[RequestId, Waiting]:
+    """Return for each candidate that does not start the first thing in its way."""
+    started = {each.request.id for each in admitted}
+    taken = Occupied.of([*(run.locks for run in going), *(each.locks for each in admitted)])
+    confirming = {each.request.agent for each in candidates if each.request.confirms}
+    reasons: dict[RequestId, Waiting] = {}
+    for each in candidates:
+        if each.request.id in started:
+            continue
+        blocked = blockers(each.locks, taken, engine)
+        reasons[each.request.id] = blocked[0] if blocked else _order(each, confirming, until)
+    return reasons
+
+
+def _order(candidate: Candidate, confirming: AbstractSet[AgentId], until: Mapping[RequestId, datetime]) -> Waiting:
+    """Return why a candidate that nothing blocks does not start."""
+    agent = candidate.request.agent
+    at_latest = until.get(candidate.request.id)
+    if candidate.exports and agent in confirming:
+        text = f"the last export of {agent} is confirmed before the next"
+    elif at_latest is None:
+        text = "it would keep others waiting that are more urgent or shorter"
+    elif candidate.imports and not any(step.kind.is_full_import for step in _steps(candidate)):
+        text = f"changes of {agent} already wait for their synchronization; it gathers more"
+    else:
+        text = "it brings nothing to anybody now and waits for a quiet moment"
+    return Waiting(kind=WaitKind.ORDER, text=text, until=at_latest)
+
+
+def _steps(candidate: Candidate) -> tuple[Step, ...]:
+    return candidate.profile.steps if candidate.profile is not None else ()

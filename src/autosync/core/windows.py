@@ -5,6 +5,7 @@ waits, other runs start only in the shadow of what goes on; in a window the usef
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from autosync.core.lookahead import Order, Part, Play, Work, key_of
 
@@ -19,18 +20,22 @@ def shadow(play: Play) -> list[Work]:
         return _start_all(play, play.waiting.values())
     if not play.going:
         return _start_all(play, [best])
-    return _start_all(play, [work for work in play.waiting.values() if _fits(play, work)])
+    return _start_all(play, [work for work in play.waiting.values() if work.urgent or _fits(play, work)])
 
 
 def phases(play: Play) -> list[Work]:
-    """Gate: everything that waits longer than the oldest window, and every confirmation; then the windows; and so on."""
+    """Gate: everything that waits longer than the oldest window, and every confirmation; then the windows; and so on.
+
+    Nothing starves: what may still start is older than the window or ends a cycle, so the window comes; in it no import
+    runs, so the windows end.
+    """
     best = best_alone(play)
     if best is None:
         return _start_all(play, play.waiting.values())
     if not play.going:
         return _start_all(play, [best])
     oldest = min(work.since for work in play.waiting.values() if work.alone)
-    due = [work for work in play.waiting.values() if work.confirms or work.since < oldest or _fits(play, work)]
+    due = [work for work in play.waiting.values() if _is_due(work, oldest) or _fits(play, work)]
     return _start_all(play, due)
 
 
@@ -42,7 +47,7 @@ def eager(play: Play) -> list[Work]:
     return started
 
 
-ORDERS: tuple[Order, ...] = (shadow, phases, eager)
+ORDERS: Final[tuple[Order, ...]] = (shadow, phases, eager)
 
 
 def worth(work: Work, now: float) -> float:
@@ -51,17 +56,21 @@ def worth(work: Work, now: float) -> float:
 
 
 def best_alone(play: Play) -> Work | None:
-    """Return the most useful of the runs that wait for a window."""
-    waiting = [work for work in play.waiting.values() if work.alone]
-    return max(waiting, key=lambda work: worth(work, play.now), default=None)
+    """Return the most useful of the runs that wait for a window; one that a person wants at once goes before."""
+    waiting = [work for work in play.waiting.values() if work.alone and not must_confirm_first(play, work)]
+    return max(waiting, key=lambda work: (work.urgent, worth(work, play.now)), default=None)
 
 
 def must_confirm_first(play: Play, work: Work) -> bool:
     """Return whether an export must let the confirmation of the one before it pass, or confirmations starve."""
-    if work.part is not Part.EXPORT:
+    if work.part is not Part.EXPORT or work.urgent:
         return False
     before = play.waiting.get(key_of(work.agent, Part.IMPORT))
     return before is not None and before.confirms
+
+
+def _is_due(work: Work, oldest: float) -> bool:
+    return work.urgent or work.confirms or work.since < oldest
 
 
 def _fits(play: Play, work: Work) -> bool:
@@ -69,12 +78,17 @@ def _fits(play: Play, work: Work) -> bool:
 
 
 def _start_all(play: Play, works: Iterable[Work]) -> list[Work]:
-    """Start what may start together: confirmations first, then by age; a window alone."""
+    """Start what may start together. A run that must be alone starts only when it is the only one asked for."""
     chosen = list(works)
-    alone = len(chosen) == 1 and chosen[0].alone
+    only = len(chosen) == 1
     started: list[Work] = []
-    for work in sorted(chosen, key=lambda each: (not each.confirms, each.since)):
-        if (alone or not work.alone) and play.admits(work) and not must_confirm_first(play, work):
+    for work in sorted(chosen, key=lambda each: _rank(play, each)):
+        if (only or not work.alone) and play.admits(work) and not must_confirm_first(play, work):
             play.start(work)
             started.append(work)
     return started
+
+
+def _rank(play: Play, work: Work) -> tuple[bool, bool, bool, float]:
+    """Order by: wanted at once, confirming, synchronizing (the most useful first), then age."""
+    return not work.urgent, not work.confirms, not work.sync, -worth(work, play.now) if work.sync else work.since

@@ -72,6 +72,11 @@ class EngineHosts:
         finally:
             self._group = None
 
+    def cancel(self) -> None:
+        """Let every host go at once, also one that is letting go of its engine already."""
+        for task in self._tasks.values():
+            task.cancel()
+
     async def replace(self, parts: Mapping[EngineName, EnginePart], runs: Iterable[Run] = ()) -> None:
         """Let exactly ``parts`` be there. A changed engine is let go of, opened anew, and asked about its ``runs``."""
         for name in [name for name, part in self._parts.items() if not _same(part, parts.get(name))]:

@@ -94,6 +94,7 @@ class Supervisor:
         if not self._stopping.is_set():
             self._stopping.set()
         elif self._running is not None:
+            self.engines.cancel()
             self._running.cancel()
 
     async def run(self, *faces: Face) -> None:

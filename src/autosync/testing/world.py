@@ -116,9 +116,10 @@ class World:
     async def stop(self) -> None:
         """Stop the service in order."""
         if self.life is not None:
-            self.life.supervisor.stop()
-            await asyncio.wait([self.life.task])
-            self._forget(self.life)
+            life = self.life
+            life.supervisor.stop()
+            await asyncio.wait([life.task])
+            self._forget(life)
 
     def change(self, agent: str, partition: PartitionName) -> None:
         """Let one object change in a connected system; its trigger notices."""
@@ -154,13 +155,13 @@ class World:
 
     def _buried(self) -> None:
         if self.life is not None:
-            self.moments += self.life.mortal.moments
             self.life.task.cancel()
             self._forget(self.life)
         self.engine.service_died()
 
     def _forget(self, life: Life) -> None:
         if self.life is life:
+            self.moments += life.mortal.moments
             self.life = None
 
     async def _live(self, supervisor: Supervisor, mortal: Mortal) -> None:

@@ -84,7 +84,11 @@ class TinyEngine:
             space.pending -= exported
             space.unread += exported if space.generates else 0
         return StepResult(
-            kind=kind, partition=ONE, status=status, staged=Counts(adds=staged), exported=Counts(adds=exported),
+            kind=kind,
+            partition=ONE,
+            status=status,
+            staged=Counts(adds=staged),
+            exported=Counts(adds=exported),
             outbound=outbound,
         )
 

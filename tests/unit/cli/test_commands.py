@@ -135,7 +135,12 @@ def test_a_run_is_asked_for_in_the_words_of_a_person(typed: Shell) -> None:
     assert ended.code == Exit.OK, ended.err
     (asked,) = typed.world.writer.given
     assert isinstance(asked, RunAsked)
-    assert (asked.wanted.agent, asked.wanted.slot, asked.wanted.front, asked.reason) == (HR, "full-import", True, "CHG1")
+    assert (asked.wanted.agent, asked.wanted.slot, asked.wanted.front, asked.reason) == (
+        HR,
+        "full-import",
+        True,
+        "CHG1",
+    )
     assert "asked for full-import" in ended.out
 
 
@@ -186,8 +191,7 @@ def test_a_set_that_grew_since_is_refused_with_both_numbers(typed: Shell, tmp_pa
 
     assert ended.code == Exit.HELD
     assert ended.err == (
-        "refused: the pending set has grown since you looked (212 → 340 deletes). "
-        "Look again: autosync hold show H-7\n"
+        "refused: the pending set has grown since you looked (212 → 340 deletes). Look again: autosync hold show H-7\n"
     )
 
 

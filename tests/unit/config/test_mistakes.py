@@ -271,8 +271,28 @@ def test_a_password_in_the_stores_address_is_not_repeated() -> None:
     messages = said("service: {store: 'memory://u:hunter2@x/y'}\n" + SMALL)
 
     assert len(messages) == 1
-    assert "a password stands in the address" in messages[0]
+    assert "a password stands in this address" in messages[0]
     assert "hunter2" not in messages[0]
+
+
+CONNECTOR = (
+    "engines:\n  home:\n    type: embedded\n    agents: {{hr: {{connector: {{{}}}, person: {{export: {{{}}}}}}}}}\n"
+)
+
+
+@pytest.mark.parametrize(
+    "connector",
+    ["type: sql, password: hunter2", "type: sql, url: 'postgresql://u:hunter2@db/x'", "type: sql, password: [hunter2]"],
+)
+def test_a_secret_is_found_where_its_kind_does_not_look(connector: str) -> None:
+    (message,) = said(CONNECTOR.format(connector, ""))
+
+    assert "{env: NAME}" in message
+    assert "hunter2" not in message
+
+
+def test_an_attribute_may_be_called_password() -> None:
+    assert loaded(CONNECTOR.format("type: sql, password: {file: pw}", "password: initialPassword")).mistakes == ()
 
 
 def test_what_is_wrong_inside_makes_no_second_mistake_outside() -> None:

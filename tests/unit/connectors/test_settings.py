@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from autosync.syncengine.connectors.anchors import join_anchor, split_anchor
 from autosync.syncengine.connectors.delimited.settings import DelimitedSettings
@@ -101,3 +102,24 @@ def test_paths_count_from_the_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize("parts", [["a", "b"], ["a|", "b"], ["a", "|b"], ["a\\", "|", ""], ["\\|", "|\\"]])
 def test_anchors_of_several_parts_can_be_taken_apart(parts) -> None:
     assert split_anchor(join_anchor(parts), len(parts)) == parts
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_key_is_documented(kind: str) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "engine" / "connectors.md").read_text(encoding="utf-8")
+    example = page.split(f"\n## {kind}:")[1].split("```yaml\n")[1].split("```")[0]
+    known = mistakes({"type": kind, "@@": 1})["@@"].split("known: ")[1].split(", ")
+
+    assert [key for key in known if f"{key}:" not in example and f"{key} is" not in page] == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_documented_example_is_valid(kind: str) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "engine" / "connectors.md").read_text(encoding="utf-8")
+    example = yaml.safe_load(page.split(f"\n## {kind}:")[1].split("```yaml\n")[1].split("```")[0])["connector"]
+    if kind == "sql":
+        del example["change-table"]  # instead of change-column
+
+    _, settings = parse_connector(example)
+
+    assert settings

@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
@@ -295,6 +296,26 @@ def test_a_row_marked_as_deleted_comes_back_by_an_add(people) -> None:
 
     assert outcomes[0].error_type is None
     assert Reading(connector.open_full("default")).objects["1"]["name"] == "Ada again"
+
+
+def test_no_statement_is_executed_once_per_object(people) -> None:
+    statements = []
+    changes = [add(str(number), name="x", mail=f"{number}@x") for number in range(10, 2010)]
+    connector = people.connector()
+    writer = connector.open_export("default")
+
+    def note(*args) -> None:
+        statements.append(args[2])
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        writer.write(changes)
+        writer.write([update(change.anchor or "", name="y") for change in changes])
+        writer.write([delete(change.anchor or "") for change in changes])
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+    assert 0 < len(statements) < 30
 
 
 def test_a_locked_database_ends_the_run_as_a_deadlock(people) -> None:

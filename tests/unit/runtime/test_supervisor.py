@@ -12,7 +12,7 @@ from autosync.adapters.stores.memory import MemoryStore
 from autosync.model.errors import StoreUnavailable
 from autosync.model.facts import FactKind
 from autosync.model.ids import AgentId, EngineName, TriggerId
-from autosync.model.runs import RunState
+from autosync.model.runs import OutcomeKind, RunState
 from autosync.model.settings import AgentSettings, EngineSettings, Settings
 from autosync.ports.store import FactFilter, NewMessage, RunFilter
 from autosync.runtime.engine_hosts import EnginePart
@@ -142,7 +142,11 @@ def test_a_run_in_progress_goes_on_in_the_engine_and_is_adopted_by_the_next_life
             group.create_task(second.run())
             await clock.sleep(600)
             second.stop()
-        assert len([each for each in stage.engine.begun if each.profile.name == "DI" and each.agent == "hr"]) == 1
+        assert [each.label for each in stage.engine.begun].count(run.id) == 1
+        adopted = await stage.store.run(run.id)
+        assert adopted is not None
+        assert adopted.outcome is not None
+        assert adopted.outcome.kind is OutcomeKind.SUCCESS
         assert all(place.is_quiet for place in stage.engine.places().values())
 
     run_simulated(main)

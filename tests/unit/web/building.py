@@ -82,9 +82,7 @@ def caused_by(run: int, when: str) -> Cause:
     return Cause(kind=CauseKind.RUN, text=f"run {run} left work behind", at=at(when), run=RunId(run))
 
 
-def ended_run(
-    number: int, agent: AgentId, profile: str, began: str, ended: str, cause: Cause, **result: object
-) -> Run:
+def ended_run(number: int, agent: AgentId, profile: str, began: str, ended: str, cause: Cause, **result: object) -> Run:
     confirms = bool(result.pop("confirms", False))
     waits = result.pop("waits", ())
     wished = result.pop("wished", began)

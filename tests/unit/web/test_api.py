@@ -131,7 +131,9 @@ def test_what_does_not_fit_is_told_without_repeating_it(path: str) -> None:
     assert (response.status_code, code_of(response)) == (422, "invalid")
 
 
-@pytest.mark.parametrize("path", ["/runs/1", "/agents/nobody", "/holds/H-99", "/cascades/7", "/requests/99", "/nothing"])
+@pytest.mark.parametrize(
+    "path", ["/runs/1", "/agents/nobody", "/holds/H-99", "/cascades/7", "/requests/99", "/nothing"]
+)
 def test_what_does_not_exist_is_404(path: str) -> None:
     response = get(PREFIX + path)
 

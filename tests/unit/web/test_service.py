@@ -199,7 +199,12 @@ def test_why_of_what_does_not_exist_is_not_found(subject: str) -> None:
 
 @pytest.mark.parametrize(
     ("what", "profile", "slot"),
-    [("DI", "DI", None), ("di", "DI", None), ("full-import", None, "full-import"), ("Full Import", None, "full-import")],
+    [
+        ("DI", "DI", None),
+        ("di", "DI", None),
+        ("full-import", None, "full-import"),
+        ("Full Import", None, "full-import"),
+    ],
 )
 def test_a_run_is_wished_by_profile_or_by_what_it_is_for(what: str, profile: str | None, slot: str | None) -> None:
     async def question(world: World) -> Any:

@@ -15,6 +15,10 @@ Config = Annotated[Path | None, typer.Option("--config", help="The configuration
 Days = Annotated[float, typer.Option("--days", min=0.001, max=366, help="Simulated days.")]
 Seed = Annotated[int, typer.Option("--seed", help="Chance, repeatable: the same seed, the same days.")]
 Changes = Annotated[float, typer.Option("--changes-per-hour", min=0, help="Changes an hour in each connected system.")]
+Folder = Annotated[Path, typer.Option("--folder", help="Where the company's files are made.")]
+Stay = Annotated[
+    bool | None, typer.Option("--stay/--no-stay", help="Go on after the story; on a terminal it does, elsewhere not.")
+]
 Agent = Annotated[str, typer.Argument(metavar="AGENT", help="An agent of an embedded engine.")]
 Anchor = Annotated[str, typer.Argument(metavar="ANCHOR", help="The object's anchor in the agent's connected system.")]
 
@@ -42,6 +46,15 @@ def preview(session: Session, agent: Agent, anchor: Anchor, config: Config = Non
 
     told = asyncio.run(session.wiring.root.preview(session.config_path(config), agent, anchor))
     session.show(told, lambda: _print_preview(session, told))
+
+
+def demo(session: Session, folder: Folder = Path("demo"), stay: Stay = None) -> None:
+    """Show AutoSync at work: a made-up company, kept in step while people come, move and leave."""
+    shown = import_module("autosync.cli.demo.show").show_demo(
+        folder, session.terminal, stay=session.terminal.is_terminal if stay is None else stay
+    )
+    if shown is not Exit.OK:
+        raise typer.Exit(int(shown))
 
 
 def _print(session: Session, told: Mapping[str, Any]) -> None:

@@ -26,7 +26,9 @@ def make_folder(folder: Path, people: list[Person]) -> Path:
     (folder / "phonebook.csv").write_text("id,name,phone,department\n", encoding="utf-8")
     (folder / "directory.ldif").write_text("version: 1\n", encoding="utf-8")
     with closing(sqlite3.connect(folder / "badge.db")) as badge:
-        badge.execute("CREATE TABLE badge (employee_id TEXT PRIMARY KEY, holder TEXT, department TEXT, manager_id TEXT)")
+        badge.execute(
+            "CREATE TABLE badge (employee_id TEXT PRIMARY KEY, holder TEXT, department TEXT, manager_id TEXT)"
+        )
         badge.commit()
     configuration = resources.files(__package__).joinpath("autosync.yaml").read_text(encoding="utf-8")
     configuration = configuration.replace(f"127.0.0.1:{_USUAL_PORT}", f"127.0.0.1:{_free_port()}")

@@ -94,7 +94,9 @@ def _step(step: StepResult) -> str:
     if not step.kind.syncs:
         return staged
     pending = sum((step.outbound or {}).values())
-    outbound = f"{pending:,} changes for {len([n for n in (step.outbound or {}).values() if n])} targets" if pending else ""
+    outbound = (
+        f"{pending:,} changes for {len([n for n in (step.outbound or {}).values() if n])} targets" if pending else ""
+    )
     return ", ".join(filter(None, (staged, outbound)))
 
 

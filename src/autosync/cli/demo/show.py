@@ -98,7 +98,9 @@ class Demo:
         folder = self._folder
         self._terminal.line()
         self._terminal.line(f"Try it: edit {folder / 'hr.csv'} and save: a new title arrives everywhere by itself;")
-        self._terminal.line("        delete half of its lines: nothing is deleted anywhere, a hold waits for your decision.")
+        self._terminal.line(
+            "        delete half of its lines: nothing is deleted anywhere, a hold waits for your decision."
+        )
         self._terminal.line("Another terminal: .venv/bin/autosync status | why last | runs | hold list")
         self._terminal.line(f"API on {running.url} · stop with Ctrl+C")
 

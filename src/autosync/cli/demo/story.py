@@ -60,6 +60,6 @@ def chapters(people: list[Person]) -> tuple[Chapter, ...]:
 
 def _edit(employee: str, **changes: str) -> Callable[[list[Person]], list[Person]]:
     def change(staff: list[Person]) -> list[Person]:
-        return [replace(person, **changes) if person.employee_id == employee else person for person in staff]  # type: ignore[arg-type]
+        return [replace(person, **changes) if person.employee_id == employee else person for person in staff]
 
     return change

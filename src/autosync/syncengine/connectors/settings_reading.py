@@ -166,6 +166,8 @@ def _listed(names: Collection[str]) -> str:
 
 def _kind(value: object) -> str:
     match value:
+        case None:
+            return "null"
         case bool():
             return str(value).lower()
         case int() | float():

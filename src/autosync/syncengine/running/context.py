@@ -25,6 +25,8 @@ class RunContext:
     connector: Connector
     now: datetime
     should_stop: Callable[[], bool]
+    reads_delta: bool = False
+    """Whether the connector reads only changes in a delta import; else the whole is read and compared."""
     batch_size: int = BATCH
 
     def check_stop(self) -> None:

@@ -160,7 +160,9 @@ SELECT DISTINCT cs.mv, ref.attribute, ref.value FROM json_each(?2) AS j
 CROSS JOIN ref INDEXED BY ref_value ON ref.agent = ?1 AND ref.value = j.value
 CROSS JOIN cs ON cs.id = ref.cs WHERE cs.mv IS NOT NULL
 """
-REFS_OF: Final = "SELECT cs, attribute, value, state FROM json_each(?1) AS j CROSS JOIN ref ON ref.cs = j.value"
+REFS_OF: Final = """
+SELECT ref.cs, ref.attribute, ref.value, ref.state FROM json_each(?1) AS j CROSS JOIN ref ON ref.cs = j.value
+"""
 REFS_STAGED: Final = """
 SELECT ref.cs, ref.attribute, ref.value, ref.state FROM json_each(?1) AS j
 CROSS JOIN ref INDEXED BY ref_staged ON ref.cs = j.value AND ref.state <> 0
@@ -188,7 +190,8 @@ WHERE ref.state <> 2
 """
 DESIRED_BY_DN: Final = DESIRED_BY_ANCHOR.replace("cs_anchor", "cs_dn").replace("x.anchor", "x.dn")
 EXPORT_REFS: Final = """
-SELECT cs, attribute, removes, key, value, sent FROM json_each(?1) AS j CROSS JOIN export_ref ON export_ref.cs = j.value
+SELECT export_ref.cs, export_ref.attribute, export_ref.removes, export_ref.key, export_ref.value, export_ref.sent
+FROM json_each(?1) AS j CROSS JOIN export_ref ON export_ref.cs = j.value
 """
 WAITING: Final = """
 SELECT waiting.value, waiting.cs FROM json_each(?3) AS j

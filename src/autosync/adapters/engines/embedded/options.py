@@ -75,7 +75,9 @@ def _connector_mistakes(data: Mapping[str, object]) -> list[OptionMistake]:
     for name, agent in _agents(data).items():
         connector = agent.get("connector") if isinstance(agent, Mapping) else None
         if connector is None:
-            mistakes.append(OptionMistake(path=("agents", name), message="connector is missing, such as {type: csv, …}"))
+            mistakes.append(
+                OptionMistake(path=("agents", name), message="connector is missing, such as {type: csv, …}")
+            )
             continue
         try:
             parse_connector(_masked(connector))

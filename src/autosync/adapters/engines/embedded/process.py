@@ -49,7 +49,9 @@ class WorkerProcess:
             stdout=asyncio.subprocess.PIPE,
         )
         # The listener belongs to this object, which ends it in stop(); no task group of the caller lives that long.
-        self._listener = asyncio.get_running_loop().create_task(self._listen(self._process), name=f"worker {self._engine}")
+        self._listener = asyncio.get_running_loop().create_task(
+            self._listen(self._process), name=f"worker {self._engine}"
+        )
         async with asyncio.timeout(_START_LIMIT_S):
             await self.ask("open", setup)
 

@@ -69,15 +69,15 @@ class SimulatedEngine:
 
     async def start(self, agent: AgentId, profile: ProfileName, run: RunId) -> str:
         """Start a run; the answer, or the question, may get lost."""
-        fault = self.faults.of_start()
+        fault, asked = self.faults.of_start(), self._clock.elapsed()
         if fault.begins_after is None:
             raise await self._lost_contact("start")
         await self._reach("start")
         if fault.begins_after > 0:
             late = self._clock.elapsed() + fault.begins_after
-            self.execution.at(late, lambda _moment: self._begin_quietly(name_of(agent), profile, run))
+            self.execution.at(late, lambda _moment: self._begin_quietly(name_of(agent), profile, run, asked))
             raise await self._lost_contact("start")
-        begun = self._begin(name_of(agent), profile, run)
+        begun = self._begin(name_of(agent), profile, run, asked)
         if fault.answer_lost:
             raise await self._lost_contact("start")
         await self._pause()
@@ -159,7 +159,7 @@ class SimulatedEngine:
     def start_foreign(self, agent: str, profile: str) -> bool:
         """Let somebody else start a run now; return whether the engine did."""
         self.execution.advance()
-        return self._begin_quietly(agent, ProfileName(profile), None)
+        return self._begin_quietly(agent, ProfileName(profile), None, self._clock.elapsed())
 
     def go_down(self, seconds: float) -> None:
         """Let nobody reach the engine for a while; what runs goes on."""
@@ -227,7 +227,7 @@ class SimulatedEngine:
         except TimeoutError:
             pass
 
-    def _begin(self, agent: str, profile: ProfileName, label: RunId | None) -> EngineRun:
+    def _begin(self, agent: str, profile: ProfileName, label: RunId | None, asked: float) -> EngineRun:
         self._check_agent(agent)
         if profile not in self._profiles[agent]:
             raise EngineRejected("no-start-no-such-profile", f"{agent} has no run profile {profile}")
@@ -236,13 +236,13 @@ class SimulatedEngine:
         ending = self.faults.of_run(agent, profile)
         if ending.refused:
             raise EngineRejected(ending.status)
-        run = self.execution.begin(self._plans[agent], self._profiles[agent][profile], ending, label)
+        run = self.execution.begin(self._plans[agent], self._profiles[agent][profile], ending, label, asked)
         self.begun.append(run)
         return run
 
-    def _begin_quietly(self, agent: str, profile: ProfileName, label: RunId | None) -> bool:
+    def _begin_quietly(self, agent: str, profile: ProfileName, label: RunId | None, asked: float) -> bool:
         try:
-            self._begin(agent, profile, label)
+            self._begin(agent, profile, label, asked)
         except EngineRejected:
             return False
         return True

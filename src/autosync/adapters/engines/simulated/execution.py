@@ -55,7 +55,7 @@ class Execution:
             moment, _, happens = heapq.heappop(self._agenda)
             happens(moment)
 
-    def begin(self, plan: AgentPlan, profile: Profile, ending: Ending, label: RunId | None) -> EngineRun:
+    def begin(self, plan: AgentPlan, profile: Profile, ending: Ending, label: RunId | None, asked: float) -> EngineRun:
         """Begin a run now; the agent must be free."""
         now = self._clock.elapsed()
         number = self._numbers[plan.name] = self._numbers.get(plan.name, 0) + 1
@@ -64,6 +64,7 @@ class Execution:
             handle=str(number),
             profile=profile,
             ending=ending,
+            asked=asked,
             began=now,
             started=self._clock.now(),
             label=label,

@@ -10,6 +10,7 @@ DEADLOCKED: Final = "stopped-deadlocked"
 _REFUSALS: Final = ("no-start-connection", "no-start-server", "no-start-ma-update-in-progress")
 _STOPS: Final = (DEADLOCKED, "stopped-connectivity", "stopped-database-connection-lost", "sql-deadlock")
 _UNKNOWN: Final = ("stopped-brand-new", "flummoxed", "completed-in-a-new-way")
+"""``completed-`` means that the work was done, whatever comes behind it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +107,7 @@ class Faults:
         if self.happens(self.rates.stopped):
             return Ending(status=self._random.choice(_STOPS), does_its_work=False, extra_s=extra)
         if self.happens(self.rates.unknown):
-            return Ending(status=self._random.choice(_UNKNOWN), does_its_work=False, extra_s=extra)
+            status = self._random.choice(_UNKNOWN)
+            return Ending(status=status, does_its_work=status.startswith("completed-"), extra_s=extra)
         completing = self._random.uniform(1, 90) if self.happens(self.rates.completing) else 0.0
         return Ending(extra_s=extra, completing_s=completing)

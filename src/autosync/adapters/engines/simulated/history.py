@@ -20,6 +20,7 @@ class EngineRun:
     handle: str
     profile: Profile
     ending: Ending
+    asked: float
     began: float
     started: datetime
     label: RunId | None

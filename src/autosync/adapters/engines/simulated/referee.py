@@ -26,6 +26,11 @@ class Runner(Protocol):
         ...
 
     @property
+    def asked(self) -> float:
+        """Return when the engine was asked to start it; the answer may have taken a while."""
+        ...
+
+    @property
     def noticed(self) -> float | None:
         """Return when AutoSync could first know of it."""
         ...
@@ -62,13 +67,13 @@ class Referee:
         for other in beside:
             self.overlaps += 1
             reason = self._clash(run, other)
-            if reason and run.ours and self._is_known(other, at):
+            if reason and run.ours and self._is_known(other, run.asked):
                 self.violations.append(
                     f"at {at:.3f} s {run.agent} {run.profile.name} began beside {other.agent} {other.profile.name}: {reason}"
                 )
 
-    def _is_known(self, other: Runner, at: float) -> bool:
-        return other.ours or (other.noticed is not None and other.noticed + self.margin_s < at)
+    def _is_known(self, other: Runner, asked: float) -> bool:
+        return other.ours or (other.noticed is not None and other.noticed + self.margin_s < asked)
 
     def _clash(self, run: Runner, other: Runner) -> str:
         if run.agent == other.agent:

@@ -91,7 +91,10 @@ class LdifDeltaReader:
                         self._apply(record, piece.lines()[index])
                 except BadRecord as error:
                     self._errors.append(read_error(error, piece, index))
-        self._whole = not self._source.changed()
+        if self._source.changed():
+            message = f"{self._source.path} changed while it was read; import again when it is whole"
+            self._errors.append(ReadError(error_type="read-error", message=message))
+        self._whole = True
         yield from self._batches()
 
     def _needed(self, piece: Piece) -> Iterator[str]:
