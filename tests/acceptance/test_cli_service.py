@@ -35,8 +35,8 @@ def autosync(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 def wait_answer(port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
             connection.request("GET", "/healthz")
             connection.getresponse().read()
         except OSError:
@@ -71,6 +71,7 @@ def service(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @posix
+@pytest.mark.slow
 def test_the_service_answers_the_command_line_and_ends_cleanly(folder: Path, service: subprocess.Popen[bytes]) -> None:
     told = json.loads(autosync(folder, "status", "--json").stdout)
     follower = subprocess.Popen(

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import TextIO
 
 from autosync.bootstrap.configurations import FileConfigurations, load_configuration, recorded
+from autosync.bootstrap.logs import log_to
 from autosync.bootstrap.parts import parts_of
 from autosync.config.spec import Configuration
 from autosync.core.waiting import explain
@@ -36,18 +38,20 @@ Companion = Callable[[Running], object]
 """Told once the service can be asked."""
 
 
-async def serve(path: Path, ready: Companion = lambda _running: None, *faces: Face, signals: bool = True) -> None:
-    """Run the service that the file describes until it is asked to stop.
+async def serve(
+    path: Path, ready: Companion = lambda _running: None, *faces: Face, log: TextIO | None = None
+) -> None:
+    """Run the service that the file describes until it is asked to stop. ``log``: where lines go but to standard error.
 
     Raises ``ConfigError`` with every mistake in the file, ``StoreUnavailable`` or ``StoreDamaged`` with the way out.
     """
     loaded = await asyncio.to_thread(load_configuration, path)
     configuration = loaded.required()
+    log_to(log, configuration.service.log_level)
     token = ensure_token(configuration.service.token_file)
     parts = parts_of(configuration, path.absolute().parent)
     supervisor = Supervisor(parts)
-    if signals:
-        call_on_stop_signals(supervisor.stop)
+    call_on_stop_signals(supervisor.stop)
 
     async def web() -> None:
         in_force = await recorded(supervisor.store, loaded, parts.clock, by="start")

@@ -100,16 +100,21 @@ def run(
         contained(session, lambda: service.serve(session, config))
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version  # noqa: PLC0415 - reads files
+
+        print(version("autosync-identity"))
+        raise typer.Exit
+
+
 @app.callback()
 def root(
-    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Print the version.")
+    ] = False,
 ) -> None:
     """Event-driven orchestration of identity synchronization engines."""
-    if version:
-        from importlib.metadata import version as installed  # noqa: PLC0415 - reads files
-
-        print(installed("autosync-identity"))
-        raise typer.Exit
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -49,7 +49,7 @@ class Root:
         """Return what synchronization would do to one object of an embedded engine; nothing is changed."""
         from autosync.bootstrap.parts import parts_of  # noqa: PLC0415
 
-        engines = parts_of(self.load_configuration(path).required()).engines
+        engines = parts_of(self.load_configuration(path).required(), path.parent).engines
         name = EngineName(agent.partition("/")[0])
         if name not in engines:
             known = ", ".join(sorted(engines)) or "none"

@@ -166,14 +166,14 @@ def _alternatives(prospect: Prospect) -> Iterator[list[Work]]:
         yield together
     for work in sorted((work for work in able if work.alone), key=lambda work: -worth(work, 0.0))[:MOST_WINDOWS]:
         yield [work]
-    if play.going:
-        yield []
     few = together[:MOST_FREE]
     for size in range(len(few) - 1, 0, -1):
         yield few[:size]
     if len(few) > 2:
         for left_out in few[:-1]:
             yield [work for work in few if work is not left_out]
+    if play.going:
+        yield []  # the last: where it makes no difference, what may start starts
 
 
 def _together(prospect: Prospect, works: Iterable[Work]) -> list[Work]:

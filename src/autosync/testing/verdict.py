@@ -10,6 +10,7 @@ from autosync.model.holds import HoldState
 from autosync.model.ids import RunId
 from autosync.model.requests import Request
 from autosync.model.runs import OutcomeKind, RunState
+from autosync.testing.scenario import ENGINE
 from autosync.testing.world import World, trigger_id
 
 LONGEST_WAIT = timedelta(hours=12)
@@ -72,7 +73,8 @@ def is_quiet(world: World) -> bool:
     if world.life is None or not all(place.is_quiet for place in world.engine.places().values()):
         return False
     state = world.supervisor.dispatcher.state
-    return not (state.requests or state.runs)
+    engine = state.engines.get(ENGINE)
+    return engine is not None and engine.connected and not (state.requests or state.runs)
 
 
 async def judge(world: World) -> list[str]:

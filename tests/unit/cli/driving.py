@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import httpx
+import typer.main
 from fastapi import FastAPI
 from typer.testing import CliRunner
 
@@ -119,8 +120,6 @@ def shell(folder: Path, portal: Pending | None = None) -> Shell:
 
 def every_command() -> Mapping[str, Any]:
     """Return every command by its words, as the parser has them."""
-    import typer.main
-
     found: dict[str, Any] = {}
 
     def walk(words: tuple[str, ...], command: Any) -> None:

@@ -1,12 +1,19 @@
+import asyncio
 import json
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from autosync.cli.exits import Exit
+from autosync.model.ids import RequestId
+from autosync.model.rows import RequestGone
+from autosync.model.runs import Outcome, OutcomeKind
 from autosync.model.stimuli import AgentSwitched, HoldDecided, RunAsked
+from autosync.ports.store import Commit
 from tests.unit.cli.driving import TOKEN, InProcess, Nobody, Shell, every_command, shell
-from tests.unit.web.building import HELD, HR, exports_pending
+from tests.unit.web.building import ENDED, HELD, HR, NOW, WAITING, exports_pending
 
 LOOKS = [
     ["status"],
@@ -328,3 +335,59 @@ def test_every_exit_code_is_in_the_manual() -> None:
 
 def test_every_command_says_what_it_does() -> None:
     assert {name for name, command in every_command().items() if not command.help} == set()
+
+
+def test_waiting_for_a_run_shows_it_when_it_has_ended(typed: Shell) -> None:
+    typed.world.writer.queued = RequestId(5711)
+
+    ended = typed.type("run", "start", "corp", "EX", "--wait")
+
+    assert ended.code == Exit.OK, ended.err
+    assert ended.out.startswith("run 4711  mim/Corp AD  EX  started 10:02:40, ended 10:02:58  success [success]\n")
+
+
+def test_waiting_for_a_run_that_fails_fails(typed: Shell) -> None:
+    typed.world.writer.queued = RequestId(5711)
+    failed = replace(ENDED[2], outcome=Outcome(kind=OutcomeKind.FAILED, status="stopped-server-down"))
+    asyncio.run(typed.world.store.commit(Commit(at=NOW, rows=(failed,))))
+
+    ended = typed.type("run", "start", "corp", "EX", "--wait")
+
+    assert ended.code == Exit.FAILED
+    assert "failed [stopped-server-down]" in ended.out
+
+
+def test_waiting_for_a_request_that_went_fails(typed: Shell) -> None:
+    gone = replace(WAITING, id=RequestId(15))
+    asyncio.run(typed.world.store.commit(Commit(at=NOW, rows=(gone, RequestGone(id=gone.id)))))
+    typed.world.writer.queued = gone.id
+
+    ended = typed.type("run", "start", "corp", "EX", "--wait")
+
+    assert ended.code == Exit.FAILED
+    assert "R-15 was dropped before it started" in ended.err
+
+
+def test_a_rejection_is_lifted_only_where_there_is_one(typed: Shell) -> None:
+    typed.type("hold", "show", "H-7")
+
+    assert typed.type("hold", "reject", "H-7").code == Exit.OK
+    lifted = typed.type("hold", "lift", "H-7")
+    assert lifted.code == Exit.HELD
+    assert "H-7 is open: there is nothing to lift" in lifted.err
+
+
+def test_runs_are_filtered_as_asked(typed: Shell) -> None:
+    assert typed.type("runs", "--agent", "hr", "--outcome", "success", "--outcome", "failed").out.count("mim/HR") == 2
+    assert typed.type("runs", "--since", "10s").out == "no runs\n"
+
+
+def test_where_nothing_is_there_a_sentence_says_so(typed: Shell) -> None:
+    typed.world.writer.state = replace(typed.world.writer.state, requests={})
+
+    assert typed.type("queue").out == "nothing waits\n"
+    assert typed.type("runs", "--engine", "entra").out == "no runs\n"
+
+
+def test_the_version_is_told(typed: Shell) -> None:
+    assert typed.type("--version").out == version("autosync-identity") + "\n"

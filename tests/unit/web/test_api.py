@@ -1,7 +1,7 @@
 import asyncio
 import json
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +20,7 @@ from autosync.runtime.service import Service
 from autosync.testing.clock import FixedClock
 from autosync.web.app import PREFIX, build_app
 from autosync.web.borders import LARGEST_BODY, Access
+from autosync.web.errors import Code
 from autosync.web.event_stream import EventStreams
 from tests.unit.web.building import NOW, World, build_world, exports_pending
 
@@ -372,8 +373,6 @@ def test_every_route_is_in_the_manual() -> None:
 
 
 def test_every_error_code_is_in_the_manual() -> None:
-    from autosync.web.errors import Code
-
     manual = Path("docs/api.md").read_text(encoding="utf-8")
 
     assert {code for code in Code if f"`{code}`" not in manual} == set()
@@ -386,6 +385,8 @@ class Reader:
         self.body = b""
         self.status = 0
         self.gone = asyncio.Event()
+        self.begun = asyncio.Event()
+        self.beaten = asyncio.Event()
         self._enough = enough
         self._asked = False
 
@@ -400,6 +401,10 @@ class Reader:
         if message["type"] == "http.response.start":
             self.status = message["status"]
         self.body += message.get("body", b"")
+        if self.body:
+            self.begun.set()
+        if b": still here" in self.body:
+            self.beaten.set()
         if self._enough and self.body.count(b"id: ") >= self._enough:
             self.gone.set()
 
@@ -410,7 +415,7 @@ class Reader:
 
 def follow(
     reader: Reader, query: bytes = b"", headers: dict[str, str] | None = None,
-    meanwhile: Callable[[FastAPI, World], Awaitable[None]] | None = None,
+    meanwhile: Callable[[FastAPI, World], Coroutine[Any, Any, None]] | None = None,
 ) -> Reader:  # fmt: skip
     async def followed() -> None:
         world = await build_world()
@@ -452,8 +457,7 @@ def test_heartbeats_keep_a_quiet_stream_open_until_the_reader_goes() -> None:
             yield
 
         world.feed.subscribe = silent  # type: ignore[method-assign, assignment]
-        while b": still here" not in reader.body:
-            await asyncio.sleep(0)
+        await reader.beaten.wait()
         reader.gone.set()
 
     reader = Reader()
@@ -470,11 +474,11 @@ def test_open_streams_end_when_the_service_stops() -> None:
 
         world.feed.subscribe = silent  # type: ignore[method-assign, assignment]
         streams: EventStreams = app.state.streams
-        while streams.open == 0:
-            await asyncio.sleep(0)
+        await reader.begun.wait()
         streams.stop()
 
-    assert follow(Reader(), meanwhile=stop).status == 200
+    reader = Reader()
+    assert follow(reader, meanwhile=stop).status == 200
 
 
 def test_there_is_an_end_to_the_number_of_streams() -> None:

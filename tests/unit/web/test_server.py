@@ -51,20 +51,20 @@ def test_it_ends_in_time_with_open_event_streams_also_when_cancelled() -> None:
         async def no_beat(_seconds: float) -> None:
             await quiet.wait()
 
-        world.feed.subscribe = silent  # type: ignore[method-assign]
-        world.clock.sleep = no_beat  # type: ignore[method-assign]
+        world.feed.subscribe = silent  # type: ignore[method-assign, assignment]
+        world.clock.sleep = no_beat  # type: ignore[method-assign, assignment]
         app = app_of(world)
         told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         streams: EventStreams = app.state.streams
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(serve(app, "127.0.0.1", 0, told.set_result), name="face")
             host, _, port = (await told).removeprefix("http://").partition(":")
-            _, writer = await asyncio.open_connection(host, int(port))
+            reader, writer = await asyncio.open_connection(host, int(port))
             head = f"GET /api/v1/events HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
             writer.write(head.encode())
             async with asyncio.timeout(5):
-                while streams.open == 0:
-                    await asyncio.sleep(0.005)
+                await reader.readuntil(b"retry: 2000")
+            assert streams.open == 1
             began = monotonic()
             serving.cancel()
             await asyncio.wait({serving})
@@ -79,9 +79,8 @@ def test_it_ends_in_time_with_open_event_streams_also_when_cancelled() -> None:
 def test_an_address_that_is_taken_is_told_with_the_way_out() -> None:
     async def main() -> None:
         app = app_of(await build_world())
-        async with listening(app, "127.0.0.1", 0) as url:
-            async with listening(app, "127.0.0.1", int(url.rpartition(":")[2])):
-                pass
+        async with listening(app, "127.0.0.1", 0) as url, listening(app, "127.0.0.1", int(url.rpartition(":")[2])):
+            pass
 
     with pytest.raises(BaseExceptionGroup) as told:
         asyncio.run(main())

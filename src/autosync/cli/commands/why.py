@@ -15,6 +15,10 @@ Subject = Annotated[
 ]
 
 
+_WORTH_TELLING_S = 0.05
+"""Shorter shares of a waiting time only hide the longer ones."""
+
+
 def why(session: Session, subject: Subject = "last") -> None:
     """Explain why something ran, waits, is held, or does not run."""
     said = session.client.get(f"/why/{in_path(subject)}")
@@ -37,7 +41,8 @@ def _print(session: Session, said: Mapping[str, Any]) -> None:
 def _print_waiting(session: Session, said: Mapping[str, Any]) -> None:
     line = session.terminal.line
     if said["waited"]:
-        shares = ", ".join(f"{duration(share['seconds'])} for {share['text']}" for share in said["waited"])
+        told = [share for share in said["waited"] if share["seconds"] >= _WORTH_TELLING_S] or said["waited"][:1]
+        shares = ", ".join(f"{duration(share['seconds'])} for {share['text']}" for share in told)
         line(f"waited    {duration(said['waited_s'] or 0)}: {shares}")
     elif said["waited_s"]:
         line(f"waited    {duration(said['waited_s'])}")

@@ -43,7 +43,7 @@ class Narrator:
     async def _tell(self, fact: Fact) -> None:
         match fact.kind:
             case FactKind.TRIGGER_FIRED:
-                self._terminal.line(f"  {_clock(fact.at)}  {fact.text}")
+                self._terminal.line(f"  {_clock(fact.at)}  {fact.text.removeprefix('trigger ')}")
             case FactKind.RUN_ENDED if fact.run is not None:
                 await self._tell_run(fact.run)
             case FactKind.CASCADE_QUIET:

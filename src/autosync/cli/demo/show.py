@@ -37,7 +37,8 @@ class Demo:
         )
         self._terminal.line("  hr (CSV) ─▶ metaverse ─▶ directory (LDIF), badge (SQLite), phonebook (CSV)")
         self._terminal.line()
-        await serve(configuration, self._met, lambda: self._tell(people))
+        with (self._folder / "state.log").open("w", encoding="utf-8") as log:
+            await serve(configuration, self._met, lambda: self._tell(people), log=log)
         return Exit.FAILED if self._failure else Exit.OK
 
     def _met(self, running: Running) -> None:
@@ -67,24 +68,24 @@ class Demo:
     async def _play(self, running: Running, people: list[Person]) -> None:
         self._terminal.line("First load")
         begun = time.monotonic()
-        await self._wait_quiet(running, cascades=1, limit=_FIRST_LOAD_LIMIT_S)
-        self._terminal.line(f"Quiet after {time.monotonic() - begun:.1f} s.")
-        for number, chapter in enumerate(chapters(people), start=2):
-            self._terminal.line()
+        await self._wait_quiet(running, after=0, limit=_FIRST_LOAD_LIMIT_S)
+        self._terminal.line(f"Quiet {time.monotonic() - begun:.1f} s after the start.")
+        self._terminal.line()
+        for chapter in chapters(people):
             self._terminal.line(f"{chapter.title}: {chapter.expect}")
+            told = running.supervisor.dispatcher.state.last_cascade
             play(chapter, self._folder / "hr.csv")
-            await self._wait_quiet(running, cascades=number, limit=_CHAPTER_LIMIT_S)
+            await self._wait_quiet(running, after=told, limit=_CHAPTER_LIMIT_S)
 
-    async def _wait_quiet(self, running: Running, *, cascades: int, limit: float) -> None:
-        """Wait until ``cascades`` outside causes have been seen and nothing waits or runs any more."""
+    async def _wait_quiet(self, running: Running, *, after: int, limit: float) -> None:
+        """Wait until an outside cause newer than cascade ``after`` was seen and nothing waits or runs any more."""
         async with asyncio.timeout(limit):
             while True:
                 state = running.supervisor.dispatcher.state
-                held = any(request.hold is not None for request in state.requests.values())
-                if state.last_cascade >= cascades and not state.runs and not state.cascades and not held:
-                    await asyncio.sleep(0.1)  # the narrator is a moment behind
-                    return
+                if state.last_cascade > after and not (state.runs or state.requests or state.cascades):
+                    break
                 await asyncio.sleep(0.05)
+        await asyncio.sleep(0.1)  # the narrator is a moment behind
 
     def _summary(self, narrator: Narrator) -> None:
         told = narrator.told

@@ -44,6 +44,7 @@ class LithnetTrigger:
     object_classes: tuple[str, ...] | None = None
     min_interval: timedelta = timedelta(0)
     last_logon_offset: timedelta = timedelta(0)
+    explicit_credentials: bool = False
     user: str = ""
     password: Password = Password.NONE
     script: str = ""

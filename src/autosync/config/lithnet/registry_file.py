@@ -35,26 +35,25 @@ def read_registry(content: bytes, notes: Notes) -> Mapping[str, Value]:
         raise ImportRefused(f'this is no .reg file: it does not begin with "{_HEADS[0]}"')
     found: dict[str, Value] = {}
     for key, name, written in _values(lines):
-        place = key.casefold()
         value = _value(written, is_ansi=is_ansi)
-        if place.endswith(_PARAMETERS):
-            if value is None:
-                notes.look("registry", f"{name} has a value that cannot be read; taken as not set")
-            else:
-                found[name.casefold()] = value
-        elif place.endswith(_EDITOR):
-            notes.better(
-                "registry", f"{name} belongs to the predecessor's editor: there is no editor to be connected now"
-            )
-        elif place.endswith(_SERVICE) and name.casefold() == "objectname" and value is not None:
-            notes.look(
-                "registry", f"the service ran as {value}: give AutoSync's service the same account, or the same groups"
-            )
+        if not key.casefold().endswith(_PARAMETERS):
+            _note_other(key.casefold(), name, value, notes)
+        elif value is None:
+            notes.look("registry", f"{name} has a value that cannot be read; taken as not set")
+        else:
+            found[name.casefold()] = value
     if not found:
         notes.look(
             "registry", "the .reg file has no values of the key Services\\autosync\\Parameters; defaults are assumed"
         )
     return found
+
+
+def _note_other(key: str, name: str, value: Value | None, notes: Notes) -> None:
+    if key.endswith(_EDITOR):
+        notes.better("registry", f"{name} belongs to the predecessor's editor: there is no editor to be connected now")
+    elif key.endswith(_SERVICE) and name.casefold() == "objectname" and value is not None:
+        notes.look("registry", f"the service ran as {value}: give AutoSync's service the same account, or its groups")
 
 
 def _decoded(content: bytes) -> tuple[str, bool]:
@@ -75,7 +74,7 @@ def _values(lines: Iterator[str]) -> Iterator[tuple[str, str, str]]:
     key = ""
     for begun in lines:
         line = begun.strip()
-        while line.endswith("\\") and not line.endswith('\\"'):
+        while line.endswith("\\"):
             line = line[:-1] + next(lines, "").strip()
         if line.startswith("[") and line.endswith("]"):
             key = line[1:-1]

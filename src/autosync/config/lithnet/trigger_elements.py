@@ -62,6 +62,7 @@ def _trigger(element: Element, kind: TriggerKind, where: str, notes: Notes) -> L
         object_classes=members.texts("object-classes"),
         min_interval=members.duration("min-interval"),
         last_logon_offset=members.duration("last-logon-offset"),
+        explicit_credentials=members.flag("use-explicit-credentials"),
         user=members.text("username"),
         password=members.password("password"),
         script=members.text("path"),

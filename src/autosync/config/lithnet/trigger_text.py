@@ -25,15 +25,7 @@ class TriggerWriter:
 
     def write(self, agent: str, trigger: LithnetTrigger) -> None:
         """Write one trigger; one that cannot work is written as a comment."""
-        match trigger.kind:
-            case TriggerKind.ACTIVE_DIRECTORY:
-                entry, fault = self._directory(agent, trigger), ""
-            case TriggerKind.MIM_SERVICE:
-                entry, fault = self._mim_service(trigger), ""
-            case TriggerKind.INTERVAL | TriggerKind.SCHEDULED:
-                entry, fault = self._by_clock(trigger)
-            case TriggerKind.POWERSHELL:
-                entry, fault = self._powershell(agent, trigger)
+        entry, fault = self._entry(agent, trigger)
         if trigger.disabled:
             entry["enabled"] = False
         if fault:
@@ -45,6 +37,18 @@ class TriggerWriter:
         self._lines.put(3, f"- {flow(entry)}")
         state = ", disabled as it was" if trigger.disabled else ""
         self._notes.taken(trigger.where, f"{trigger.kind.value} as {entry['type']}{state}")
+
+    def _entry(self, agent: str, trigger: LithnetTrigger) -> tuple[dict[str, Plain], str]:
+        """Return what is written, and why it cannot work, where it cannot."""
+        match trigger.kind:
+            case TriggerKind.ACTIVE_DIRECTORY:
+                return self._directory(agent, trigger), ""
+            case TriggerKind.MIM_SERVICE:
+                return self._mim_service(trigger), ""
+            case TriggerKind.INTERVAL | TriggerKind.SCHEDULED:
+                return self._by_clock(trigger)
+            case TriggerKind.POWERSHELL:
+                return self._powershell(agent, trigger)
 
     def _directory(self, agent: str, trigger: LithnetTrigger) -> dict[str, Plain]:
         entry: dict[str, Plain] = {"type": "active-directory"}
@@ -90,9 +94,7 @@ class TriggerWriter:
             entry["every"] = format_duration(trigger.interval)
         if trigger.host:
             self._notes.better(trigger.where, f"the host ({trigger.host}) is read from the agent whenever it changes")
-        self._notes.better(
-            trigger.where, "AutoSync's own exports to the MIM Service do not make it fire; the predecessor's did"
-        )
+        self._notes.better(trigger.where, "AutoSync's own exports to the MIM Service do not make it fire, as they did")
         return entry
 
     def _by_clock(self, trigger: LithnetTrigger) -> tuple[dict[str, Plain], str]:
@@ -141,5 +143,11 @@ class TriggerWriter:
             if trigger.password is not trigger.password.NONE:
                 self._notes.look(trigger.where, "it has a password without a user name: not taken over")
             return {}
+        if trigger.kind is TriggerKind.ACTIVE_DIRECTORY and not trigger.explicit_credentials:
+            self._notes.look(
+                trigger.where,
+                f"use-explicit-credentials was off, but the predecessor signed in as {trigger.user} whenever a name was there "
+                "(#153): leave out sign-in to use the service's own account",
+            )
         name = self._passwords.variable(agent, trigger.where, trigger.password)
         return {"sign-in": {"user": trigger.user, "password": {"env": name}}}

@@ -48,7 +48,7 @@ class Lines:
         behind = f"  # {on_one_line(comment)}" if comment else ""
         self._lines.append(f"{'  ' * depth}{text}{behind}".rstrip())
 
-    def key(self, depth: int, name: str, value: Plain | None = None, comment: str = "") -> None:
+    def key(self, depth: int, name: str, value: "Plain | None" = None, comment: str = "") -> None:
         """Add a key, with its value unless lines below it follow."""
         self.put(depth, f"{scalar(name)}:" + ("" if value is None else f" {flow(value)}"), comment)
 

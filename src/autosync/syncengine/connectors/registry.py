@@ -6,31 +6,41 @@ from pathlib import Path
 from typing import Any, Final
 
 from autosync.syncengine.connectors.delimited.connector import DelimitedConnector
-from autosync.syncengine.connectors.delimited.settings import DelimitedSettings, parse_delimited
+from autosync.syncengine.connectors.delimited.settings import parse_delimited
 from autosync.syncengine.connectors.ldif.connector import LdifConnector
-from autosync.syncengine.connectors.ldif.settings import LdifSettings, parse_ldif
+from autosync.syncengine.connectors.ldif.settings import parse_ldif
 from autosync.syncengine.connectors.memory.connector import memory_connector
-from autosync.syncengine.connectors.memory.settings import MemorySettings, parse_memory
+from autosync.syncengine.connectors.memory.settings import parse_memory
 from autosync.syncengine.connectors.port import Connector
 from autosync.syncengine.connectors.settings_reading import Mistake, SettingsError, nearest
-from autosync.syncengine.connectors.sql.connector import SqlConnector
-from autosync.syncengine.connectors.sql.settings import SqlSettings, parse_sql
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectorKind:
     """One kind. ``parse`` raises ``SettingsError`` with every mistake; relative paths count from ``make``'s folder."""
 
-    settings: type
     parse: Callable[[object], Any]
     make: Callable[[Any, Path], Connector]
 
 
+def _parse_sql(data: object) -> Any:
+    """Read a database's settings; SQLAlchemy is loaded only where a database is used: it takes half a second and 20 MB."""
+    from autosync.syncengine.connectors.sql.settings import parse_sql  # noqa: PLC0415 - see above
+
+    return parse_sql(data)
+
+
+def _make_sql(settings: Any, folder: Path) -> Connector:
+    from autosync.syncengine.connectors.sql.connector import SqlConnector  # noqa: PLC0415 - see above
+
+    return SqlConnector(settings, folder)
+
+
 KINDS: Final[Mapping[str, ConnectorKind]] = {
-    "csv": ConnectorKind(settings=DelimitedSettings, parse=parse_delimited, make=DelimitedConnector),
-    "ldif": ConnectorKind(settings=LdifSettings, parse=parse_ldif, make=LdifConnector),
-    "memory": ConnectorKind(settings=MemorySettings, parse=parse_memory, make=memory_connector),
-    "sql": ConnectorKind(settings=SqlSettings, parse=parse_sql, make=SqlConnector),
+    "csv": ConnectorKind(parse=parse_delimited, make=DelimitedConnector),
+    "ldif": ConnectorKind(parse=parse_ldif, make=LdifConnector),
+    "memory": ConnectorKind(parse=parse_memory, make=memory_connector),
+    "sql": ConnectorKind(parse=_parse_sql, make=_make_sql),
 }
 
 

@@ -1,0 +1,96 @@
+"""The embedded engine, its worker process included, under the suite that every engine must pass."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from autosync.adapters.engines.embedded.engine import EmbeddedEngine
+from autosync.adapters.engines.embedded.options import EmbeddedKind, EmbeddedOptions, setup_of
+from autosync.adapters.secrets.sources import Secrets
+from autosync.model.errors import EngineUnavailable
+from autosync.model.ids import AgentId, EngineName, ProfileName, RunId
+from autosync.ports.engine import Engine
+from autosync.testing.contracts.engine import CASES, EngineContract, EngineStage
+
+SECTION: dict[str, object] = {
+    "metaverse": {"person": {"attributes": {"id": {"key": True}, "name": {}}}},
+    "agents": {
+        "hr": {
+            "connector": {"type": "csv", "path": "hr.csv", "anchor": "id"},
+            "person": {"project": "always", "import": {"id": "id", "name": "name"}},
+        },
+        "phone": {
+            "connector": {"type": "csv", "path": "phone.csv", "anchor": "id"},
+            "person": {"join": {"id": "id"}, "provision": {"dn": "{id}"}, "export": {"id": "id", "name": "name"}},
+        },
+    },
+}
+
+
+def make_engine(folder: Path) -> EmbeddedEngine:
+    parsed = EmbeddedKind().parse(SECTION, folder)
+    assert not parsed.mistakes
+    assert isinstance(parsed.options, EmbeddedOptions)
+    options = parsed.options
+    return EmbeddedEngine(EngineName("home"), lambda: setup_of(options, Secrets({}, folder)))
+
+
+def stage_in(folder: Path) -> EngineStage:
+    people = folder / "hr.csv"
+    people.write_text("id,name\n0,Person 0\n", encoding="utf-8")
+    (folder / "phone.csv").write_text("id,name\n", encoding="utf-8")
+
+    def make() -> Engine:
+        return make_engine(folder)
+
+    def change() -> None:
+        number = int(people.read_text(encoding="utf-8").split()[-1])
+        people.write_text(f"id,name\n0,Person {number + 1}\n", encoding="utf-8")
+
+    return EngineStage(
+        make=make,
+        agent=AgentId("home/hr"),
+        imports=ProfileName("delta import"),
+        syncs=ProfileName("delta sync"),
+        change=change,
+    )
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_embedded_engine_keeps_its_promises(case: str, tmp_path: Path) -> None:
+    asyncio.run(getattr(EngineContract(stage_in(tmp_path)), case)())
+
+
+def test_a_worker_that_dies_is_told_and_replaced(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        stage_in(tmp_path).change()
+        engine = make_engine(tmp_path)
+        await engine.open()
+        assert engine._worker._process is not None
+        engine._worker._process.kill()
+        with pytest.raises(EngineUnavailable, match="worker process of engine home"):
+            await engine.wait(AgentId("home/hr"), "1")
+        with pytest.raises(EngineUnavailable):
+            await anext(engine.sightings())
+
+        await engine.open()
+
+        handle = await engine.start(AgentId("home/hr"), ProfileName("delta import"), RunId(1))
+        assert (await engine.wait(AgentId("home/hr"), handle)).status == "success"
+        await engine.close()
+
+    asyncio.run(scenario())
+
+
+def test_two_workers_cannot_run_one_store(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        stage_in(tmp_path)
+        first, second = make_engine(tmp_path), make_engine(tmp_path)
+        await first.open()
+        with pytest.raises(EngineUnavailable, match="engine"):
+            await second.open()
+        await second.close()
+        await first.close()
+
+    asyncio.run(scenario())
