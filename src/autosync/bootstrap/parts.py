@@ -78,6 +78,12 @@ def store_of(spec: StoreSpec) -> Store:
     return MemoryStore() if spec.scheme == "memory" else SqliteStore(Path(spec.location))
 
 
+def place_of(spec: EngineSpec) -> str:
+    """Return where an engine is, for people."""
+    assert isinstance(spec.options, EmbeddedOptions)
+    return f"embedded, {spec.options.store.name}"
+
+
 def _tell_system(word: str) -> None:
     notify(word)
 

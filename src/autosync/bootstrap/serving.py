@@ -9,7 +9,7 @@ from typing import TextIO
 
 from autosync.bootstrap.configurations import FileConfigurations, load_configuration, recorded
 from autosync.bootstrap.logs import log_to
-from autosync.bootstrap.parts import parts_of
+from autosync.bootstrap.parts import parts_of, place_of
 from autosync.config.spec import Configuration
 from autosync.core.waiting import explain
 from autosync.model.stimuli import SettingsApplied
@@ -38,18 +38,17 @@ Companion = Callable[[Running], object]
 """Told once the service can be asked."""
 
 
-async def serve(
-    path: Path, ready: Companion = lambda _running: None, *faces: Face, log: TextIO | None = None
-) -> None:
+async def serve(path: Path, ready: Companion = lambda _running: None, *faces: Face, log: TextIO | None = None) -> None:
     """Run the service that the file describes until it is asked to stop. ``log``: where lines go but to standard error.
 
     Raises ``ConfigError`` with every mistake in the file, ``StoreUnavailable`` or ``StoreDamaged`` with the way out.
     """
+    path = await asyncio.to_thread(path.absolute)
     loaded = await asyncio.to_thread(load_configuration, path)
     configuration = loaded.required()
     log_to(log, configuration.service.log_level)
     token = ensure_token(configuration.service.token_file)
-    parts = parts_of(configuration, path.absolute().parent)
+    parts = parts_of(configuration, path.parent)
     supervisor = Supervisor(parts)
     call_on_stop_signals(supervisor.stop)
 
@@ -68,10 +67,11 @@ async def serve(
                 triggers=supervisor.triggers.health,
                 configurations=configurations,
                 version=VERSION,
+                places={spec.name: place_of(spec) for spec in configuration.engines},
             )
         )
-        app = build_app(service, Access(token=token), parts.clock, VERSION)
         address = configuration.service.listen
+        app = build_app(service, Access.at(token, address.host), parts.clock, VERSION)
 
         def tell(url: str) -> None:
             ready(Running(supervisor=supervisor, service=service, configuration=in_force, url=url))

@@ -132,6 +132,7 @@ def blockers(candidate: LockSet, running: Sequence[LockSet] | Occupied, engine: 
             found.setdefault((reason.kind, reason.blocker), reason)
     going = len(occupied.by_engine.get(engine_of(candidate.agent), ()))
     if engine.max_parallel is not None and going >= engine.max_parallel:
-        text = f"{going} runs are going on, and at most {engine.max_parallel} may"
+        runs = "1 run is" if going == 1 else f"{going} runs are"
+        text = f"{runs} going on, and at most {engine.max_parallel} may"
         found[WaitKind.PARALLEL, None] = Waiting(kind=WaitKind.PARALLEL, text=text)
     return tuple(found.values())

@@ -8,6 +8,7 @@ generated attributes) is a moving share. Estimates order starts; nothing is ever
 from collections.abc import Mapping
 from statistics import median
 
+from autosync.model.causes import CauseKind
 from autosync.model.ids import AgentId
 from autosync.model.rows import EstimateRow
 from autosync.model.runs import Run
@@ -17,6 +18,7 @@ KEPT = 32
 """Runs that a row remembers."""
 NEWEST = 0.25
 """Weight of the newest run in a moving share."""
+EVEN = 0.5
 FULL_IMPORT_S = 300.0
 SYNC_S = 60.0
 OTHER_S = 30.0
@@ -79,7 +81,12 @@ def _confirming(old: EstimateRow, run: Run) -> float | None:
     if not staged or None in staged:
         return old.confirming
     found = 1.0 if any(counts is not None and counts.total for counts in staged) else 0.0
-    return found if old.confirming is None else old.confirming * (1 - NEWEST) + found * NEWEST
+    old_share = old.confirming
+    if old_share is None:
+        return found
+    if found and old_share < EVEN and any(cause.kind is not CauseKind.RUN for cause in request.causes):
+        return old_share  # a trigger fired too: what it staged was somebody's change, not the target's own
+    return old_share * (1 - NEWEST) + found * NEWEST
 
 
 def seconds_of(row: EstimateRow | None, profile: Profile | None, changes: int | None) -> float:

@@ -53,7 +53,6 @@ class Retention:
             pruned = await self._store.prune(before, limit=self._keep.bite)
             if not (pruned.facts or pruned.runs or pruned.others):
                 return
-            _LOG.info("pruned", before=before.isoformat(), facts=pruned.facts, runs=pruned.runs)
             await self._clock.sleep(self._keep.pause_s)
 
     async def _clear_engines(self) -> None:

@@ -6,23 +6,13 @@ Everything is drawn from a seed, so that every demo shows the same company and a
 import csv
 import random
 from dataclasses import dataclass, replace
+from importlib import resources
 from pathlib import Path
 from typing import Final
 
 PEOPLE: Final = 1000
 HR_COLUMNS: Final = ("employee_id", "first", "last", "title", "department", "manager_id", "status", "phone")
 
-_FIRST = (
-    "Ada Alan Annie Barbara Betty Carol Claude Dana Dennis Donald Dorothy Edsger Edith Elena Emma Erik Fatima Fiona Frances "
-    "Gerard Grace Hana Hedy Ines Ivan Jean Joan Jorge Julia Kathleen Katherine Ken Laura Leslie Lin Lotte Lynn Margaret "
-    "Maria Mary Mei Mina Niklaus Nora Olga Omar Paula Radia René Robin Rosa Ruth Samir Sofia Søren Tim Tomoko Ursula Vera Yuki"
-).split()
-_LAST = (
-    "Abbott Adeyemi Almeida Andersson Bakker Becker Björk Bos Castillo Chen Claes Conway Costa Dahl Delacroix Demir Dijkstra "
-    "Dubois Eriksen Farkas Fischer Flores García Goldberg Gruber Haddad Hansen Hoffmann Horváth Ito Jansen Johansson Kaya Keller "
-    "Kowalski Kumar Larsen Leclerc Lindqvist Liskov López Maes Martins Meyer Moreau Müller Nakamura Novak O'Brien Okafor Oliveira "
-    "Peeters Petrov Quinn Ramirez Rossi Sato Schmidt Silva Šimić Tanaka Thompson Ueda Vasile Vermeulen Wagner Weber Yılmaz Zhang"
-).split()
 _TITLES = (
     "Engineer",
     "Analyst",
@@ -58,8 +48,10 @@ class Person:
 
 def found_company(seed: int = 1906, people: int = PEOPLE) -> list[Person]:
     """Return the company's people as drawn from ``seed``."""
-    draw = random.Random(seed)  # noqa: S311 - a demo, not a secret
-    staff = [_hire(draw, number, staff_so_far=number) for number in range(people)]
+    draw = random.Random(seed)
+    names = resources.files(__package__).joinpath("names.txt").read_text(encoding="utf-8").splitlines()
+    first, last = (line.split() for line in names)
+    staff = [_hire(draw, number, draw.choice(first), draw.choice(last)) for number in range(people)]
     staff[0] = replace(staff[0], first="Grace", last="Hopper", title="Director", manager_id="")
     return staff
 
@@ -69,13 +61,13 @@ def employee_id(number: int) -> str:
     return f"E{10000 + number}"
 
 
-def _hire(draw: random.Random, number: int, staff_so_far: int) -> Person:
+def _hire(draw: random.Random, number: int, first: str, last: str) -> Person:
     # Managers are people with smaller numbers, a tenth of the way up: a tree of three to four levels.
-    manager = employee_id(draw.randrange(max(1, staff_so_far // 10))) if number else ""
+    manager = employee_id(draw.randrange(max(1, number // 10))) if number else ""
     return Person(
         employee_id=employee_id(number),
-        first=draw.choice(_FIRST),
-        last=draw.choice(_LAST),
+        first=first,
+        last=last,
         title=draw.choice(_TITLES),
         department=draw.choice(_DEPARTMENTS),
         manager_id=manager,

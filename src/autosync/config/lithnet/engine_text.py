@@ -55,8 +55,8 @@ def write_engine(
 def _write_waits(lines: Lines, registry: RegistrySettings, notes: Notes) -> None:
     """Write the waits that somebody set on purpose as comments: the engine does not need them."""
     for key, name, wait, before in (
-        ("stagger", "executionstaggerinterval", registry.stagger, "between two starts, over all agents"),
-        ("settle", "postruninterval", registry.settle, "after each run, before its result was read"),
+        ("stagger", "ExecutionStaggerInterval", registry.stagger, "between two starts, over all agents"),
+        ("settle", "PostRunInterval", registry.settle, "after each run, before its result was read"),
     ):
         if wait is not None:
             lines.comment(2, f"{key}: {format_duration(wait)}  (the predecessor waited that long {before}; not needed)")

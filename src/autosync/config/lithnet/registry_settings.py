@@ -23,6 +23,28 @@ class RegistrySettings:
     settle: timedelta | None = None
 
 
+_NAMES: Final = [
+    "AutoStartEnabled",
+    "CompletingRefUpdatesSleepInterval",
+    "ConfigFile",
+    "ExclusiveModeDeferralInterval",
+    "ExecutionStaggerInterval",
+    "GetSyncLockForFimMAExport",
+    "LockMode",
+    "LogPath",
+    "NetTcpBindAddress",
+    "NetTcpBindPort",
+    "NetTcpServerEnabled",
+    "PostRunInterval",
+    "RetryCodes",
+    "RetryCount",
+    "RetrySleepInterval",
+    "RunHistoryTimerInterval",
+    "ServiceAdminsGroup",
+    "UnmanagedChangesCheckInterval",
+]
+_WRITTEN: Final = {name.lower(): name for name in _NAMES}
+
 _DEFAULTS: Final[Mapping[str, Value]] = {
     "getsynclockforfimmaexport": 1,
     "retrycount": 5,
@@ -48,7 +70,7 @@ def registry_settings(values: Mapping[str, Value], notes: Notes) -> RegistrySett
     """Return what is taken over, and note every value."""
     for name, value in values.items():
         if name in _BETTER:
-            notes.better("registry", f"{name} ({_said(value)}): {_BETTER[name]}")
+            notes.better("registry", f"{_WRITTEN[name]} ({_said(value)}): {_BETTER[name]}")
         elif name in _NOTED:
             _NOTED[name](value, notes)
         elif name not in _DEFAULTS:
@@ -73,7 +95,7 @@ def _number(values: Mapping[str, Value], name: str, notes: Notes) -> int | None:
         return None
     if isinstance(value, int):
         return value
-    notes.look("registry", f"{name} is no number; taken as not set")
+    notes.look("registry", f"{_WRITTEN[name]} is no number; taken as not set")
     return None
 
 
@@ -85,7 +107,7 @@ def _seconds(values: Mapping[str, Value], name: str, notes: Notes) -> timedelta 
 def _attempts(retries: int, notes: Notes) -> int:
     if retries >= 2**31:
         notes.look(
-            "registry", f"retrycount: it tried for ever; now at most {_MOST_TRIES} times in a row, then the agent rests"
+            "registry", f"RetryCount: it tried for ever; now at most {_MOST_TRIES} times in a row, then the agent rests"
         )
         return _MOST_TRIES
     return min(retries + 1, _MOST_TRIES)
@@ -98,7 +120,7 @@ def _note_retry(settings: RegistrySettings, notes: Notes) -> None:
             "registry", "a run that waits to be tried again holds no locks; the predecessor kept them all the time"
         )
     if settings.mim_service_export_is_sync is False:
-        notes.taken("registry", "getsynclockforfimmaexport: as mim-service-export-is-sync of the engine")
+        notes.taken("registry", "GetSyncLockForFimMAExport: as mim-service-export-is-sync of the engine")
 
 
 def _said(value: Value) -> str:
@@ -116,7 +138,7 @@ def _note_start(value: Value, notes: Notes) -> None:
 def _note_group(value: Value, notes: Notes) -> None:
     notes.look(
         "registry",
-        f"serviceadminsgroup: members of {_said(value)} could use the API; now a token file or sign-in decides",
+        f"ServiceAdminsGroup: members of {_said(value)} could use the API; now a token file or sign-in decides",
     )
 
 
@@ -131,7 +153,7 @@ def _note_tcp(value: Value, notes: Notes) -> None:
 def _note_codes(value: Value, notes: Notes) -> None:
     notes.better(
         "registry",
-        f"retrycodes ({_said(value)}): statuses are classified by what they mean, so that deadlocks, lost connections and busy "
+        f"RetryCodes ({_said(value)}): statuses are classified by what they mean, so that deadlocks, lost connections and busy "
         "agents are tried again without a list",
     )
 

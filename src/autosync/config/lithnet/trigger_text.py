@@ -34,7 +34,7 @@ class TriggerWriter:
                 trigger.where, f"{fault}; the predecessor ignored it with a line in its log: it is a comment now"
             )
             return
-        self._lines.put(3, f"- {flow(entry)}")
+        self._lines.item(3, entry)
         state = ", disabled as it was" if trigger.disabled else ""
         self._notes.taken(trigger.where, f"{trigger.kind.value} as {entry['type']}{state}")
 
@@ -129,10 +129,8 @@ class TriggerWriter:
         interval = trigger.interval if trigger.interval >= _LEAST else timedelta(seconds=5)
         entry: dict[str, Plain] = {"type": "powershell", "script": trigger.script, "every": format_duration(interval)}
         entry |= self._sign_in(agent, trigger)
-        before = "carried on" if trigger.carries_on else "ended the trigger"
-        self._notes.better(
-            trigger.where, f"an error {before}; now the trigger says so, and begins again with growing pauses"
-        )
+        before = "carried on silently" if trigger.carries_on else "ended"
+        self._notes.better(trigger.where, f"after an error it {before}; now it says so, and begins again with pauses")
         if not trigger.script:
             return entry, "it names no script"
         self._notes.look(trigger.where, f"{trigger.script} must be there for AutoSync's service, too")

@@ -9,6 +9,7 @@ from autosync.config.plain import plain_value
 
 Plain: TypeAlias = "str | int | bool | Sequence[Plain] | Mapping[str, Plain]"
 
+_FITS: Final = 110
 _SAFE: Final = re.compile(r"[A-Za-z0-9_/.][A-Za-z0-9_/.@=-]*(?: [A-Za-z0-9_/.@=-]+)*")
 """Without everything that YAML gives a meaning in any place."""
 
@@ -51,6 +52,15 @@ class Lines:
     def key(self, depth: int, name: str, value: "Plain | None" = None, comment: str = "") -> None:
         """Add a key, with its value unless lines below it follow."""
         self.put(depth, f"{scalar(name)}:" + ("" if value is None else f" {flow(value)}"), comment)
+
+    def item(self, depth: int, entry: Mapping[str, "Plain"]) -> None:
+        """Add an entry of a list: on one line where it fits."""
+        line = f"- {flow(entry)}"
+        if len(line) <= _FITS:
+            self.put(depth, line)
+            return
+        for place, (name, value) in enumerate(entry.items()):
+            self.put(depth, f"{'  ' if place else '- '}{scalar(name)}: {flow(value)}")
 
     def comment(self, depth: int, text: str) -> None:
         """Add a comment of its own; a setting that is not in force stands in one."""

@@ -79,7 +79,7 @@ _RULES: Final = {
         "object-type": _described(_TEXT, "The connected system's own object type."),
         "filter": _CONDITION,
         "join": {
-            "description": "Which object belongs to which: {attribute here: metaverse attribute}, or a list of such, tried in order.",
+            "description": "Which object belongs to which: {attribute here: metaverse attribute}, or a list, tried in order.",
             "anyOf": [{"type": "object"}, {"type": "array"}],
         },
         "project": {

@@ -7,10 +7,11 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from autosync.adapters.clocks import SystemClock
 from autosync.adapters.engines.embedded import translate
 from autosync.adapters.engines.embedded.messages import Answer, Call, frame, read_call
 from autosync.adapters.engines.embedded.running import Runs
@@ -26,6 +27,7 @@ from autosync.syncengine.spec.parse import parse_spec
 
 _CLOSE_LIMIT_S = 8.0
 _SAMPLE = 20
+_CLOCK = SystemClock()
 
 
 class Rejected(Exception):
@@ -58,7 +60,7 @@ class Worker:
             self._spec,
             self._store,
             self._connectors,
-            clock=_now,
+            clock=_CLOCK.now,
             rules_folder=self._rules,
             for_running=for_running,
         )
@@ -100,7 +102,7 @@ class Worker:
                 agent=agent,
                 profile=going.profile,
                 status="in-progress",
-                started=_now(),
+                started=_CLOCK.now(),
                 run_id=going.handle,
             )
             return [translate.sighting(self._name, queued)]
@@ -179,10 +181,6 @@ class Desk:
                 self._out.flush()
             except (BrokenPipeError, OSError):
                 pass  # the service has gone; its end of the calls tells the main thread
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def main() -> None:
