@@ -34,7 +34,7 @@ class Service:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "autosync.cli.main", "run", "--config", str(self._folder / "autosync.yaml")]
+        command = [sys.executable, "-m", "autosync", "run", "--config", str(self._folder / "autosync.yaml")]
         self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log, stdin=subprocess.DEVNULL)
 
     def kill(self) -> None:
@@ -177,7 +177,7 @@ def test_kill_minus_nine_many_times_loses_nothing(folder: Path, service: Service
 def test_a_second_service_on_the_same_store_is_refused(folder: Path, service: Service) -> None:
     service.start()
     wait_until(lambda: (folder / "state" / "autosync.db").exists() and is_in_step(folder), 60, lambda: waiting(folder))
-    command = [sys.executable, "-m", "autosync.cli.main", "run", "--config", str(folder / "autosync.yaml")]
+    command = [sys.executable, "-m", "autosync", "run", "--config", str(folder / "autosync.yaml")]
 
     second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from autosync.core import aftermath, cascades, estimates, followups, inspection, outcomes, setbacks, tokens
+from autosync.core import aftermath, cascades, estimates, followups, inspection, outcomes, recovery, setbacks, tokens
 from autosync.core.narration import counts_text, duration
 from autosync.core.turn import Turn
 from autosync.model.agents import Sighting
@@ -116,6 +116,7 @@ def _end(turn: Turn, run: Run, result: RunResult) -> None:
     tokens.settle(turn, over, steps)
     cascades.count_run(turn, over, sum(step.exported.total for step in steps if step.exported is not None))
     aftermath.queue_followups(turn, over, steps)
+    recovery.look_behind(turn, over)
     setbacks.settle(turn, over, outcome, steps)
 
 

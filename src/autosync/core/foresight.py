@@ -63,8 +63,8 @@ class Foresight:
             key = EXTRA + len(self._keys)
         self._keys.add(key)
         seconds = seconds_of(self.rows.get((request.agent, request.profile)), profile, expected)
-        work = self._work(request, locks, part, seconds)
-        return replace(work, changes=max(1, expected or 1), key=key, urgent=is_urgent(request))
+        work = self._work(replace(request, expected=expected), locks, part, seconds)
+        return replace(work, key=key, urgent=is_urgent(request))
 
     def going(self, run: Run, profile: Profile | None, locks: LockSet) -> tuple[float, Work]:
         """Return a run that goes on as (seconds until it should end, work); one that is late should end soon."""
@@ -80,7 +80,7 @@ class Foresight:
 
     def _work(self, request: Request, locks: LockSet, part: Part, seconds: float) -> Work:
         agent = self._number(request.agent)
-        changes = max(1, request.expected or 1)
+        changes = _changes(request)
         return Work(
             agent=agent,
             part=part,
@@ -195,6 +195,13 @@ def bits_of(mask: int) -> Iterator[int]:
 def is_urgent(request: Request) -> bool:
     """Return whether a person or a schedule put the request to the front; follow-ups are at the front anyway."""
     return request.front and any(cause.kind in {CauseKind.PERSON, CauseKind.SCHEDULE} for cause in request.causes)
+
+
+def _changes(request: Request) -> int:
+    """Return how many changes a request stands for: what is known to wait, else as many as were noticed."""
+    if request.expected is not None:
+        return max(1, request.expected)
+    return max(1, sum(cause.count for cause in request.causes if cause.kind is CauseKind.TRIGGER))
 
 
 def _nobodys(run: Run) -> Request:

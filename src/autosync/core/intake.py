@@ -12,7 +12,7 @@ from autosync.model.commands import StopRun
 from autosync.model.facts import FactKind, Severity
 from autosync.model.ids import AgentId
 from autosync.model.requests import Request
-from autosync.model.runs import RunState
+from autosync.model.runs import Run, RunState
 from autosync.model.steps import Slot
 from autosync.model.stimuli import (
     AgentSwitched,
@@ -72,10 +72,15 @@ def stop_asked(turn: Turn, wish: StopAsked) -> None:
     if run is None:
         _refuse(turn, wish.agent, wish.by, f"nothing runs on {wish.agent} that could be stopped")
         return
-    turn.put_run(replace(run, state=RunState.STOPPING, stop_asked_by=wish.by))
+    turn.put_run(run_stopping(run, wish.by))
     turn.command(StopRun(run=run.id, agent=run.agent))
     text = f"{run.profile} of {run.agent} was asked to stop {by_whom(wish.by, wish.reason)}"
     turn.record(FactKind.RUN_STOP_ASKED, text, agent=run.agent, run=run.id, person=wish.by)
+
+
+def run_stopping(run: Run, by: str) -> Run:
+    """Return the run as asked to stop. One of which contact was lost stays lost until the engine tells."""
+    return replace(run, state=run.state if run.state is RunState.LOST else RunState.STOPPING, stop_asked_by=by)
 
 
 def drop_asked(turn: Turn, wish: RequestDropAsked) -> None:

@@ -82,6 +82,28 @@ def look_everywhere(turn: Turn, engine: EngineName) -> None:
             looks.want(turn, agent, Look(imports=True, cascades=orphans))
 
 
+def look_behind(turn: Turn, run: Run) -> None:
+    """Look for work of runs that nobody saw: the engine shows the newest of an agent, others may have come before it.
+
+    A synchronization among them (W7) may have left exports anywhere. Numbers that follow each other leave no room for one.
+    """
+    unseen = _may_hide_others(run)
+    if not run.managed or unseen:
+        looks.want(turn, run.agent, Look(imports=True))
+    if unseen:
+        for agent, known in tuple(turn.agents.now.items()):
+            if engine_of(agent) == engine_of(run.agent) and known.agent is not None:
+                looks.want(turn, agent, Look())
+
+
+def _may_hide_others(run: Run) -> bool:
+    """Return whether other runs may lie between this one and the one that was dealt with before it."""
+    before, handle = run.handle_before or "", run.handle or ""
+    if before.isdigit() and handle.isdigit():
+        return int(handle) > int(before) + 1
+    return not run.managed
+
+
 def accepted(turn: Turn, word: RunAccepted) -> None:
     """Note the engine's name for a run."""
     run = turn.runs.now.get(word.run)
@@ -167,6 +189,7 @@ def _take_up(turn: Turn, sighting: Sighting) -> None:
         state=RunState.RUNNING,
         started=min(sighting.started or turn.now, turn.now),
         handle=sighting.handle,
+        handle_before=turn.agent(sighting.agent).row.seen_handle,
         managed=False,
     )
     turn.put_run(run)

@@ -18,7 +18,7 @@ from typing import Final
 from autosync.core.admission import LockSet, Occupied, blockers
 from autosync.core.foresight import Foresight, is_urgent
 from autosync.core.lookahead import Part, Play, Prospect, Work
-from autosync.core.windows import ORDERS, best_alone, must_confirm_first, phases, shadow, worth
+from autosync.core.windows import ORDERS, best_alone, must_confirm_first, phases, rank, shadow, worth
 from autosync.model.causes import Cascade
 from autosync.model.ids import AgentId, CascadeId, ProfileName, RequestId
 from autosync.model.requests import Request, Waiting, WaitKind
@@ -64,7 +64,7 @@ class Choice:
     reasons: Mapping[RequestId, Waiting] = field(default_factory=dict)
 
 
-LONGEST_WAIT: Final = timedelta(seconds=240)
+LONGEST_WAIT: Final = timedelta(seconds=300)
 """A request that waited so long ends the look ahead, which might put it off for ever: phases follow, nothing starves."""
 LONGEST_REST: Final = timedelta(hours=1)
 """So long may what helps nobody (full imports, synchronizations without outbound work) wait for a quiet moment."""
@@ -74,6 +74,7 @@ MOST_WORK: Final = 40
 """With more requests and runs than this there is no look ahead."""
 MOST_STEPS: Final = 1500
 """Runs that are played in all plays of one look ahead: what bounds its cost."""
+EQUAL: Final = 1e-9
 MOST_WINDOWS: Final = 5
 MOST_FREE: Final = 8
 
@@ -150,7 +151,8 @@ def _chosen(prospect: Prospect) -> list[Work]:
             play = Play(prospect)
             cost = play.run(starts, order)
             steps += play.serial
-            if cost < least * (1 - 1e-9):
+            # Where it makes no difference, what may start starts.
+            if cost < least * (1 - EQUAL) or (len(starts) > len(best) and cost <= least * (1 + EQUAL)):
                 best, least = starts, cost
         if steps > MOST_STEPS:
             break
@@ -161,19 +163,20 @@ def _alternatives(prospect: Prospect) -> Iterator[list[Work]]:
     """Yield the sensible sets of starts, the plainest first."""
     play = Play(prospect)
     able = [work for work in prospect.waiting if play.admits(work) and not must_confirm_first(play, work)]
-    together = _together(prospect, sorted((work for work in able if not work.alone), key=lambda work: work.seconds))
+    free = sorted((work for work in able if not work.alone), key=lambda work: rank(play, work))
+    together = sorted(_together(prospect, free), key=lambda work: work.seconds)
     if together:
         yield together
     for work in sorted((work for work in able if work.alone), key=lambda work: -worth(work, 0.0))[:MOST_WINDOWS]:
         yield [work]
+    if play.going:
+        yield []
     few = together[:MOST_FREE]
     for size in range(len(few) - 1, 0, -1):
         yield few[:size]
     if len(few) > 2:
         for left_out in few[:-1]:
             yield [work for work in few if work is not left_out]
-    if play.going:
-        yield []  # the last: where it makes no difference, what may start starts
 
 
 def _together(prospect: Prospect, works: Iterable[Work]) -> list[Work]:

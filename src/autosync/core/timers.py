@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from autosync.core import queue, recovery, schedule
+from autosync.core import intake, queue, recovery, schedule
 from autosync.core.narration import duration, number
 from autosync.core.state import AgentState
 from autosync.core.turn import Turn
@@ -14,7 +14,7 @@ from autosync.model.facts import FactKind, Severity
 from autosync.model.ids import AgentId, PartitionName
 from autosync.model.requests import Wanted
 from autosync.model.rows import AgentRow, ScheduleRow
-from autosync.model.runs import Run, RunState
+from autosync.model.runs import Run
 from autosync.model.schedules import Misfire
 from autosync.model.settings import ImportCounts, ScheduleSettings, Settings
 from autosync.model.steps import Slot
@@ -170,8 +170,8 @@ def _limit(turn: Turn, run: Run) -> None:
     turn.put_agent(replace(known, reported=known.reported | {key}))
     text = f"{run.profile} of {run.agent} has been running for more than {duration(settings.run_limit)}"
     turn.record(FactKind.RUN_LATE, text, severity=Severity.WARNING, agent=run.agent, run=run.id)
-    if settings.stop_long_runs and run.state is not RunState.STOPPING:
-        turn.put_run(replace(run, state=RunState.STOPPING, stop_asked_by="the run limit"))
+    if settings.stop_long_runs and run.stop_asked_by is None:
+        turn.put_run(intake.run_stopping(run, "the run limit"))
         turn.command(StopRun(run=run.id, agent=run.agent))
         turn.record(FactKind.RUN_STOP_ASKED, f"{text} and is stopped", agent=run.agent, run=run.id)
 

@@ -55,6 +55,11 @@ def worth(work: Work, now: float) -> float:
     return work.changes * (1.0 + max(0.0, now - work.since) / AGE_S) / max(work.seconds, 1.0)
 
 
+def rank(play: Play, work: Work) -> tuple[bool, bool, bool, float]:
+    """Order by: wanted at once, confirming, synchronizing (the most useful first), then age."""
+    return not work.urgent, not work.confirms, not work.sync, -worth(work, play.now) if work.sync else work.since
+
+
 def best_alone(play: Play) -> Work | None:
     """Return the most useful of the runs that wait for a window; one that a person wants at once goes before."""
     waiting = [work for work in play.waiting.values() if work.alone and not must_confirm_first(play, work)]
@@ -82,13 +87,8 @@ def _start_all(play: Play, works: Iterable[Work]) -> list[Work]:
     chosen = list(works)
     only = len(chosen) == 1
     started: list[Work] = []
-    for work in sorted(chosen, key=lambda each: _rank(play, each)):
+    for work in sorted(chosen, key=lambda each: rank(play, each)):
         if (only or not work.alone) and play.admits(work) and not must_confirm_first(play, work):
             play.start(work)
             started.append(work)
     return started
-
-
-def _rank(play: Play, work: Work) -> tuple[bool, bool, bool, float]:
-    """Order by: wanted at once, confirming, synchronizing (the most useful first), then age."""
-    return not work.urgent, not work.confirms, not work.sync, -worth(work, play.now) if work.sync else work.since

@@ -20,7 +20,7 @@ from autosync.model.commands import Command, StartRun
 from autosync.model.errors import Refused, StoreUnavailable
 from autosync.model.facts import Fact, FactKind, Severity
 from autosync.model.settings import Settings
-from autosync.model.stimuli import Stimulus
+from autosync.model.stimuli import Stimulus, TriggerFired
 from autosync.ports.clock import Clock
 from autosync.ports.store import Commit, NewMessage, Store, StoredFact
 from autosync.runtime.backoff import BackOff
@@ -29,6 +29,10 @@ from autosync.runtime.journal import Journal
 
 BATCH: Final = 500
 """Stimuli in one decision at most, so that a storm cannot make one turn long."""
+
+STORM_REST: Final = 6.0
+"""How many times its own length the writer rests after a turn for firings alone; anything else ends the rest."""
+LONGEST_REST_S: Final = 1.5
 
 Router: TypeAlias = Callable[[Sequence[Fact]], Sequence[NewMessage]]
 """Chooses which facts are told outside, and on which channel."""
@@ -76,6 +80,7 @@ class Dispatcher:
         self._tools = tools
         self.inbox = Inbox() if inbox is None else inbox
         self._state = State()
+        self._rest_until = 0.0
         self._trouble: tuple[datetime, str] | None = None
         self._log = structlog.get_logger("autosync.store")
 
@@ -118,13 +123,27 @@ class Dispatcher:
         pending: list[Entry] = []
         try:
             while len(self.inbox) or not self.inbox.is_closed:
-                await self.inbox.wait_something()
+                await self._wait_turn()
                 pending = self.inbox.take(BATCH)
+                begin = self._tools.clock.elapsed()
                 await self._take_turn(pending, act)
                 turned(self._state)
+                self._rest(pending, begin)
         finally:
             _refuse(pending)
             _refuse(self.inbox.take(len(self.inbox)))
+
+    async def _wait_turn(self) -> None:
+        await self.inbox.wait_something()
+        rest = self._rest_until - self._tools.clock.elapsed()
+        if rest > 0:
+            await self.inbox.wait_urgent(rest)
+
+    def _rest(self, entries: Sequence[Entry], begin: float) -> None:
+        """After a turn for firings alone let more of them gather, so that a storm cannot take the whole of a core."""
+        if all(isinstance(entry.first, TriggerFired) and entry.answer is None for entry in entries):
+            now = self._tools.clock.elapsed()
+            self._rest_until = now + min(STORM_REST * (now - begin), LONGEST_REST_S)
 
     async def _take_turn(self, entries: Sequence[Entry], act: Callable[[Iterable[Command]], None]) -> None:
         turn = self._decide(entries)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from autosync.model.stimuli import Stimulus, TimePassed, TriggerFired, TriggerHealth
@@ -12,14 +12,28 @@ Answer: TypeAlias = asyncio.Future[Sequence[StoredFact]]
 """Resolved with the facts of one stimulus, once they are durable."""
 
 CAPACITY: Final = 10_000
+_UNITE_AT: Final = 64
 
 
 @dataclass(slots=True, kw_only=True)
 class Entry:
     """A stimulus that waits; ``answer`` where somebody waits for its facts."""
 
-    stimulus: Stimulus
+    first: Stimulus
     answer: Answer | None = None
+    newer: list[Stimulus] = field(default_factory=list)
+    """What stands for all that was drawn together with the first: at most a few, however many came."""
+
+    def absorb(self, stimulus: Stimulus) -> None:
+        """Take in a stimulus like the first; united now and then only, so that a storm costs next to nothing."""
+        self.newer.append(stimulus)
+        if len(self.newer) >= _UNITE_AT:
+            self.first, self.newer = self.stimulus, []
+
+    @property
+    def stimulus(self) -> Stimulus:
+        """Return one stimulus that stands for all."""
+        return _together(self.first, self.newer) if self.newer else self.first
 
 
 class Inbox:
@@ -36,6 +50,7 @@ class Inbox:
         self._entries: dict[Hashable, Entry] = {}
         self._arrivals = 0
         self._something = asyncio.Event()
+        self._urgent = asyncio.Event()
         self._closed = False
 
     def __len__(self) -> int:
@@ -56,19 +71,22 @@ class Inbox:
         key = _likeness(stimulus) if answer is None else None
         waiting = self._entries.get(key) if key is not None else None
         if waiting is not None:
-            waiting.stimulus = _together(waiting.stimulus, stimulus)
+            waiting.absorb(stimulus)
             return True
         if self.is_full and (answer is not None or isinstance(stimulus, TriggerFired)):
             return False
         self._arrivals += 1
-        self._entries[key if key is not None else self._arrivals] = Entry(stimulus=stimulus, answer=answer)
+        self._entries[key if key is not None else self._arrivals] = Entry(first=stimulus, answer=answer)
         self._something.set()
+        if answer is not None or not isinstance(stimulus, TriggerFired):
+            self._urgent.set()
         return True
 
     def close(self) -> None:
         """Let the writer end when nothing waits any more."""
         self._closed = True
         self._something.set()
+        self._urgent.set()
 
     async def wait_something(self) -> None:
         """Wait until a stimulus waits, or the inbox is closed."""
@@ -76,9 +94,19 @@ class Inbox:
             self._something = asyncio.Event()
             await self._something.wait()
 
+    async def wait_urgent(self, seconds: float) -> None:
+        """Wait until something else than a firing waits, or the inbox is closed; at most ``seconds``."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._urgent.wait()
+        except TimeoutError:
+            pass
+
     def take(self, most: int) -> list[Entry]:
         """Return at most ``most`` entries, oldest first, and forget them."""
         if len(self._entries) <= most:
+            if not self._closed:
+                self._urgent.clear()
             taken, self._entries = list(self._entries.values()), {}
             return taken
         keys = [key for key, _ in zip(self._entries, range(most), strict=False)]
@@ -98,15 +126,15 @@ def _likeness(stimulus: Stimulus) -> Hashable | None:
             return None
 
 
-def _together(waiting: Stimulus, newer: Stimulus) -> Stimulus:
-    """Return one stimulus that stands for both; nothing was decided between them, so the newest token is safe."""
-    if not (isinstance(waiting, TriggerFired) and isinstance(newer, TriggerFired)):
-        return newer
-    changes = [moment for moment in (waiting.changed, newer.changed) if moment is not None]
+def _together(first: Stimulus, newer: Sequence[Stimulus]) -> Stimulus:
+    """Return one stimulus that stands for all; nothing was decided between them, so the newest token is safe."""
+    fired = [each for each in (first, *newer) if isinstance(each, TriggerFired)]
+    if not fired:
+        return newer[-1]
     return replace(
-        newer,
-        token=newer.token if newer.token is not None else waiting.token,
-        changed=min(changes, default=None),
-        text=newer.text or waiting.text,
-        count=waiting.count + newer.count,
+        fired[-1],
+        token=next((each.token for each in reversed(fired) if each.token is not None), None),
+        changed=min((each.changed for each in fired if each.changed is not None), default=None),
+        text=next((each.text for each in reversed(fired) if each.text), ""),
+        count=sum(each.count for each in fired),
     )

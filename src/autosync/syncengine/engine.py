@@ -20,6 +20,7 @@ from autosync.syncengine.recording import moment_text, unpack_result
 from autosync.syncengine.results import RunResult
 from autosync.syncengine.rules.functions import RuleFunctions
 from autosync.syncengine.rules.plan import Plan, compile_plan
+from autosync.syncengine.running.collection import seldom_collected
 from autosync.syncengine.running.context import BATCH, RunContext
 from autosync.syncengine.running.exports import take_back
 from autosync.syncengine.running.run import Progress, Run, record
@@ -119,7 +120,8 @@ class SyncEngine(Inspection):
             if agent not in self._connectors:
                 return self._not_started(agent, profile, run_id, "no-start-bad-ma-configuration")
             self._refresh(agent, wanted)
-            return Run(self._context(agent, should_stop), wanted, self._clock, on_progress).execute(run_id)
+            with seldom_collected():
+                return Run(self._context(agent, should_stop), wanted, self._clock, on_progress).execute(run_id)
         finally:
             self._busy.release()
 

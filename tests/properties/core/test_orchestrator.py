@@ -139,7 +139,7 @@ class Life(RuleBasedStateMachine):
         self.to_inspect: list[AgentId] = []
         self.to_inquire: list[InquireRun] = []
         self.to_ask: list[AskScript] = []
-        self.followed: dict[str, RunId] = {}
+        self.followed: dict[tuple[AgentId, str], RunId] = {}
         self.unseen: set[AgentId] = {each for each in self.engine.newest if self.engine.newest[each].run is None}
         self.connected = False
         self.forgiven: set[AgentId] = getattr(self, "forgiven", set())
@@ -170,7 +170,7 @@ class Life(RuleBasedStateMachine):
             case AskScript():
                 self.to_ask.append(command)
             case FollowRun():
-                self._follow(command.run, command.handle)
+                self._follow(command)
             case Describe():
                 pass
             case StopRun():
@@ -188,11 +188,12 @@ class Life(RuleBasedStateMachine):
         kinds = tuple(kind.value for kind in KINDS[run.profile])
         return Playing(agent=run.agent, kinds=kinds, category=agent.category, exclusive=run.exclusive)
 
-    def _follow(self, run: RunId, handle: str) -> None:
-        if handle in self.engine.ended:
-            self._tell(RunEnded(run=run, result=self.engine.ended[handle]))
+    def _follow(self, command: FollowRun) -> None:
+        key = (command.agent, command.handle)
+        if key in self.engine.ended:
+            self._tell(RunEnded(run=command.run, result=self.engine.ended[key]))
         else:
-            self.followed[handle] = run
+            self.followed[key] = command.run
 
     # What happens outside
 
@@ -238,7 +239,7 @@ class Life(RuleBasedStateMachine):
 
     def _begin_run(self, start: StartRun) -> None:
         going = self.engine.start(start.agent, start.profile, start.run)
-        self.followed[going.handle] = start.run
+        self.followed[start.agent, going.handle] = start.run
         self._tell(RunAccepted(run=start.run, handle=going.handle))
 
     @precondition(lambda self: self.engine.going)
@@ -252,8 +253,8 @@ class Life(RuleBasedStateMachine):
     def _end_run(self, agent: AgentId, status: str) -> None:
         going = self.engine.going[agent]
         result = self.engine.finish(agent, status)
-        if going.handle in self.followed:
-            run = self.followed.pop(going.handle)
+        if (agent, going.handle) in self.followed:
+            run = self.followed.pop((agent, going.handle))
             self._tell(RunEnded(run=run, result=result))
 
     @precondition(lambda self: self.to_inspect)
@@ -282,12 +283,12 @@ class Life(RuleBasedStateMachine):
             self.to_start = [each for each in self.to_start if each.run != inquiry.run]
             self.walked["inquiry: never began"] += 1
             self._tell(RunNeverBegan(run=inquiry.run))
-        elif ours[0].handle in self.engine.ended:
+        elif (inquiry.agent, ours[0].handle) in self.engine.ended:
             self.walked["inquiry: ended"] += 1
-            self._tell(RunEnded(run=inquiry.run, result=self.engine.ended[ours[0].handle]))
+            self._tell(RunEnded(run=inquiry.run, result=self.engine.ended[inquiry.agent, ours[0].handle]))
         else:
             self.walked["inquiry: goes on"] += 1
-            self.followed[ours[0].handle] = inquiry.run
+            self.followed[inquiry.agent, ours[0].handle] = inquiry.run
             self._tell(RunAccepted(run=inquiry.run, handle=ours[0].handle))
 
     def _all_goings(self) -> list[Going]:
@@ -321,7 +322,6 @@ class Life(RuleBasedStateMachine):
         self.now += timedelta(seconds=seconds)
         self._tell(TimePassed())
 
-    @rule(agent=st.sampled_from(AGENTS), started=st.booleans())
     def a_person_switches_an_agent(self, agent: AgentId, started: bool) -> None:
         self._tell(AgentSwitched(agent=agent, started=started, by="anna"))
 
@@ -340,8 +340,6 @@ class Life(RuleBasedStateMachine):
         hold = self.state.holds[data.draw(st.sampled_from(sorted(self.state.holds)), label="hold")]
         self._tell(HoldDecided(hold=hold.id, decision=decision, by="anna", fingerprint=hold.fingerprint))
 
-    @precondition(lambda self: self.connected)
-    @rule()
     def the_engine_is_lost(self) -> None:
         self.connected = False
         self.to_inspect.clear()
@@ -354,12 +352,33 @@ class Life(RuleBasedStateMachine):
         self._tell(EngineConnected(engine=SIM))
         self._tell(AgentsDescribed(engine=SIM, agents=tuple(self.engine.agents.values())))
 
-    @rule(no_export=st.booleans())
-    def exports_are_switched(self, no_export: bool) -> None:
+    def exports_are_switched(self) -> None:
+        no_export = not self.settings.no_export
         self.settings = replace(self.settings, no_export=no_export, revision=self.settings.revision + 1)
         self._tell(SettingsApplied(settings=self.settings))
 
-    @rule()
+    @rule(what=st.sampled_from(["crash", "crash", "lost", "exports", "stop", "start"]), agent=st.sampled_from(AGENTS))
+    def something_is_disturbed(self, what: str, agent: AgentId) -> None:
+        match what:
+            case "crash":
+                self.the_service_crashes()
+            case "lost" if self.connected:
+                self.the_engine_is_lost()
+            case "exports":
+                self.exports_are_switched()
+            case "stop" | "start":
+                self.a_person_switches_an_agent(agent, started=what == "start")
+            case _:
+                self.the_engine_is_found()
+
+    @rule(count=st.integers(1, 12))
+    def the_shell_goes_on(self, count: int) -> None:
+        """Carry out what is to be done, without any trouble."""
+        if not self.connected:
+            self.the_engine_is_found()
+        for _ in range(count):
+            self._carries_on()
+
     def the_service_crashes(self) -> None:
         """Whatever was committed is there; whatever was not carried out is forgotten; the engine goes on."""
         self._be_born(restore(self.store.snapshot(), self.settings))
@@ -406,9 +425,9 @@ class Life(RuleBasedStateMachine):
 
     def _is_unsure(self) -> bool:
         """Return whether the core cannot know yet: runs unseen or unasked about, or stopped on purpose."""
-        known = {each.handle for each in self.state.runs.values()}
-        outstanding = any(each.handle not in known for each in self.engine.going.values())
-        unheard = any(each.handle not in self.followed for each in self.state.runs.values())
+        known = {(each.agent, each.handle) for each in self.state.runs.values()}
+        outstanding = any((each.agent, each.handle) not in known for each in self.engine.going.values())
+        unheard = any((each.agent, each.handle) not in self.followed for each in self.state.runs.values())
         return bool(self.unseen or self.forgiven or self.to_start or outstanding or unheard)
 
     def _is_wanted(self, agent: AgentId, does: str) -> bool:
@@ -447,12 +466,23 @@ class Life(RuleBasedStateMachine):
                 self._tell(RunAsked(wanted=Wanted(agent=agent, profile=ProfileName(name)), by="anna"))
 
     def _goes_on_quietly(self) -> bool:
-        """Do one thing that is to be done; return False when there is nothing left to do."""
+        """Decide a hold or carry on; return False when there is nothing left to do."""
         for hold in self.state.holds.values():
             if hold.state is not HoldState.APPROVED:
                 decision = "approve" if hold.state is HoldState.OPEN else "lift"
                 self._tell(HoldDecided(hold=hold.id, decision=decision, by="anna", fingerprint=hold.fingerprint))
                 return True
+        if self._carries_on():
+            return True
+        if not self.state.requests and not self.state.runs:
+            return False
+        assert self.state.timer is not None, f"waits for ever: {explain(self.state, self.now)}"
+        self.now = max(self.now, self.state.timer)
+        self._tell(TimePassed())
+        return True
+
+    def _carries_on(self) -> bool:
+        """Do one thing that the shell or the engine has to do; return False when there is none."""
         if self.unseen:
             self.somebody_elses_run_is_seen()
         elif self.to_inquire:
@@ -468,10 +498,6 @@ class Life(RuleBasedStateMachine):
         elif self.engine.going:
             self.now += timedelta(seconds=10)
             self._end_run(min(self.engine.going), "success")
-        elif self.state.requests or self.state.runs:
-            assert self.state.timer is not None, f"waits for ever: {explain(self.state, self.now)}"
-            self.now = max(self.now, self.state.timer)
-            self._tell(TimePassed())
         else:
             return False
         return True

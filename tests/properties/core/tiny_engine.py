@@ -42,15 +42,15 @@ class TinyEngine:
         self.flows = flows
         self.spaces = {each: Space() for each in agents}
         self.going: dict[AgentId, Going] = {}
-        self.ended: dict[str, RunResult] = {}
+        self.ended: dict[tuple[AgentId, str], RunResult] = {}
         self.newest: dict[AgentId, Going] = {}
-        self.handles = 0
+        self.numbers = dict.fromkeys(agents, 0)
 
     def start(self, agent: AgentId, profile: ProfileName, run: RunId | None) -> Going:
         assert agent not in self.going, f"{agent} is running already"
-        self.handles += 1
+        self.numbers[agent] += 1
         kinds = tuple(step.kind for step in self.agents[agent].profiles[profile].steps)
-        going = Going(handle=str(self.handles), agent=agent, profile=profile, kinds=kinds, run=run)
+        going = Going(handle=str(self.numbers[agent]), agent=agent, profile=profile, kinds=kinds, run=run)
         space = self.spaces[agent]
         going.taken = {"unread": space.unread, "staged": space.staged, "pending": space.pending}
         self.going[agent] = self.newest[agent] = going
@@ -62,7 +62,7 @@ class TinyEngine:
         well = status == "success" or status.startswith("completed-")
         steps = tuple(self._step(going, kind, status, well=well) for kind in going.kinds)
         result = RunResult(handle=going.handle, status=status, steps=steps)
-        self.ended[going.handle] = result
+        self.ended[agent, going.handle] = result
         return result
 
     def _step(self, going: Going, kind: StepKind, status: str, *, well: bool) -> StepResult:

@@ -14,6 +14,7 @@ from autosync.adapters.engines.mim.reading.csexport import (
     partitions_with_changes,
     read_pending,
 )
+from autosync.adapters.engines.mim.reading.deltas import Fingerprint
 from autosync.adapters.engines.mim.reading.ma_export import read_agent
 from autosync.model.counts import Counts
 from autosync.model.ids import PartitionName
@@ -161,3 +162,22 @@ def test_a_long_stream_needs_little_memory():
 def test_a_file_that_is_no_export_or_ends_early_is_refused(text):
     with pytest.raises(XmlRefused):
         pending(text)
+
+
+def test_an_object_without_a_known_partition_is_named_by_its_dn_where_it_has_no_id():
+    one = '<cs-object cs-dn="CN={}"><unapplied-export><delta operation="{}"/></unapplied-export></cs-object>'
+    text = f"<cs-objects><other/>{one.format('x', 'none')}{one.format('y', 'add')}</cs-objects>"
+
+    assert pending(text).unplaced == ("CN=y",)
+
+
+def test_no_change_has_no_fingerprint():
+    assert str(Fingerprint()) == ""
+
+
+def test_a_long_file_may_come_in_any_pieces():
+    reader = PendingReader(EXPORTS, PARTITIONS)
+    for letter in TEXT:
+        reader.feed(letter)
+
+    assert reader.close() == pending(TEXT)

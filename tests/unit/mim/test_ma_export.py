@@ -181,3 +181,19 @@ def test_the_real_directory_has_three_partitions_one_of_them_selected():
     assert (agent.directory.forest, agent.directory.port) == ("localhost", 50055)
     both = next(profile for profile in agent.profiles if profile.name == "EDIDS")
     assert [step.kind for step in both.steps] == [StepKind.EXPORT, StepKind.DELTA_IMPORT_DELTA_SYNC]
+
+
+def test_bits_that_are_no_number_are_named():
+    agent = read_agent(
+        "<export-ma><ma-data><name>HR</name><ma-partition-data><partition><name>p</name><selected>1</selected>"
+        "<allowed-operations>many</allowed-operations></partition></ma-partition-data></ma-data></export-ma>"
+    )
+
+    assert "many" in agent.warnings[0]
+    assert agent.partitions[0].due == ()
+
+
+def test_absurdly_many_profiles_are_refused():
+    profiles = "<run-configuration/>" * 20_001
+    with pytest.raises(XmlRefused, match="more than 20,000"):
+        read_agent(f"<ma-data><name>HR</name><ma-run-data>{profiles}</ma-run-data></ma-data>")

@@ -7,9 +7,12 @@ import pytest
 
 from autosync.adapters.engines.mim.reading.doubts import MOST, Doubts
 from autosync.adapters.engines.mim.reading.object_errors import MOST as MOST_ERRORS
+from autosync.adapters.engines.mim.reading.partitions import Partition, PartitionIndex
 from autosync.adapters.engines.mim.reading.run_history import Known, read_run, read_runs
 from autosync.adapters.engines.mim.reading.step_results import Context, step_of_pieces
+from autosync.adapters.engines.mim.reading.values import moment
 from autosync.model.counts import Counts, ObjectError
+from autosync.model.ids import PartitionName
 from autosync.model.steps import StepKind
 from autosync.untrusted_xml import XmlRefused
 from tests.unit.mim.samples import DATA, MIM, demo_agent, real
@@ -331,3 +334,36 @@ def test_real_run_details_are_read_without_a_doubt():
             assert run.result.status == "stopped-connectivity"
             assert run.result.steps[0].staged == Counts(adds=3, updates=27, renames=2)
             assert "Replication access was denied. (8453)" in run.result.message
+
+
+def test_a_connection_without_a_log_is_told_from_what_it_says_itself():
+    body = (
+        "<ma-connection><connection-result>failed-connection</connection-result><cd-error><error-code>81</error-code>"
+        "</cd-error></ma-connection>"
+    )
+
+    assert one_step(IMPORT, ENDED, body).connection_log == ("step 1: failed-connection 81",)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2017-01-04", datetime(2017, 1, 4, tzinfo=UTC)),
+        ("2017-01-04T23:05:00.3Z", datetime(2017, 1, 4, 23, 5, 0, 300_000, tzinfo=UTC)),
+        ("2017-02-30 10:00:00", None),
+        ("10:00", None),
+    ],
+)
+def test_times_are_utc_in_every_form(text, expected):
+    assert moment(text) == expected
+
+
+def test_a_step_of_an_agent_with_one_partition_needs_no_name_of_it():
+    only = PartitionIndex([Partition(id="", name=PartitionName("p"))])
+    run = one_step(
+        "<step-description><step-type type='export'/></step-description>",
+        known=Known(engine=MIM, partitions={"a": only}),
+    )
+
+    assert run.result.steps[0].partition == "p"
+    assert run.warnings == ()

@@ -23,26 +23,12 @@ class RegistrySettings:
     settle: timedelta | None = None
 
 
-_NAMES: Final = [
-    "AutoStartEnabled",
-    "CompletingRefUpdatesSleepInterval",
-    "ConfigFile",
-    "ExclusiveModeDeferralInterval",
-    "ExecutionStaggerInterval",
-    "GetSyncLockForFimMAExport",
-    "LockMode",
-    "LogPath",
-    "NetTcpBindAddress",
-    "NetTcpBindPort",
-    "NetTcpServerEnabled",
-    "PostRunInterval",
-    "RetryCodes",
-    "RetryCount",
-    "RetrySleepInterval",
-    "RunHistoryTimerInterval",
-    "ServiceAdminsGroup",
-    "UnmanagedChangesCheckInterval",
-]
+_NAMES: Final = (
+    *("AutoStartEnabled", "CompletingRefUpdatesSleepInterval", "ConfigFile", "ExclusiveModeDeferralInterval"),
+    *("ExecutionStaggerInterval", "GetSyncLockForFimMAExport", "LockMode", "LogPath", "NetTcpBindAddress"),
+    *("NetTcpBindPort", "NetTcpServerEnabled", "PostRunInterval", "RetryCodes", "RetryCount", "RetrySleepInterval"),
+    *("RunHistoryTimerInterval", "ServiceAdminsGroup", "UnmanagedChangesCheckInterval"),
+)
 _WRITTEN: Final = {name.lower(): name for name in _NAMES}
 
 _DEFAULTS: Final[Mapping[str, Value]] = {
@@ -131,7 +117,7 @@ def _note_start(value: Value, notes: Notes) -> None:
     if value == 0:
         notes.look(
             "registry",
-            "autostartenabled was off: controllers were started by hand. Now enabled agents start with the service",
+            "AutoStartEnabled was off: controllers were started by hand. Now enabled agents start with the service",
         )
 
 
@@ -146,7 +132,7 @@ def _note_tcp(value: Value, notes: Notes) -> None:
     if value:
         notes.look(
             "registry",
-            "nettcpserverenabled: the API was open to other machines; see service: listen, and put TLS before it",
+            "NetTcpServerEnabled: the API was open to other machines; see service: listen, and put TLS before it",
         )
 
 

@@ -157,9 +157,9 @@ def _compile_exports(
         source.line(f"w = c({flow.target!r})")
         empty = "" if flow.suppress_null else f"\n        r[{flow.target!r}] = [] if v is None else v"
         if flow.suppress_null:
-            source.line(f"if v is not None and v != w and not same(v, w): r[{flow.target!r}] = v")
+            source.line(f"if v is not None and v != w and (w is None or not same(v, w)): r[{flow.target!r}] = v")
         else:
-            source.line(f"if v != w and not same(v, w):{empty}")
+            source.line(f"if v != w and (v is None or w is None or not same(v, w)):{empty}")
     source.line("return None")
     return source.compile("g, c, r")
 

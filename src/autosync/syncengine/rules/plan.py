@@ -26,6 +26,8 @@ class AgentPlan:
     single_references: frozenset[str]
     multiple_references: frozenset[str]
     default_type: Mapping[str, str]
+    """The type of a new object in the agent, by metaverse type."""
+    partitions: tuple[str, ...] = ("default",)
 
     def rules_for(self, object_type: str) -> InboundRules | None:
         """Return the rules for an object of the agent; None where no rule speaks of its type."""
@@ -134,6 +136,7 @@ def _agent(
         single_references=single - multiple,
         multiple_references=multiple,
         default_type={name: _object_type(description, rules) for name, rules in agent.types.items()},
+        partitions=tuple(description.partitions) if description is not None and description.partitions else ("default",),
     )
 
 

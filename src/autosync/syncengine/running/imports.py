@@ -110,7 +110,7 @@ class ImportStep:
     def _stage_changed(
         self, staging: Staging, read: ReadBatch, changed: list[tuple[int, int]], rows: dict[int, CsRow]
     ) -> None:
-        links = staging.links(rows.values())
+        links, digests = staging.links(rows.values()), read.digests
         for index, number in changed:
             row = rows[number]
             try:
@@ -118,7 +118,7 @@ class ImportStep:
             except EntryError as error:
                 self._fail(error.error)
                 continue
-            staging.stage_known(row, entry, read.digests[index], links[number])
+            staging.stage_known(row, entry, digests[index], links[number])
 
     def _stage_fresh(self, staging: Staging, read: ReadBatch, fresh: list[int]) -> None:
         entries = []
@@ -139,14 +139,14 @@ class ImportStep:
         # Exported under this name, and the connected system never told the anchor: this is it.
         nameless = self._store.nameless(self._context.agent.number, [entry.dn for _, entry in entries])
         ours = {row.dn: row for row in nameless}
-        links = staging.links(nameless)
+        links, digests = staging.links(nameless), read.digests
         for index, entry in entries:
             row = ours.get(entry.dn)
             if row is None:
-                staging.stage_new(entry, read.digests[index])
+                staging.stage_new(entry, digests[index])
             else:
                 self._seen.add(row.id)
-                staging.stage_known(row, entry, read.digests[index], links[row.id])
+                staging.stage_known(row, entry, digests[index], links[row.id])
         for row in staging.batch.cs_new:
             self._seen.add(row.id)
 

@@ -32,7 +32,11 @@ class Provisioning:
         self._targets = [
             (agent, name, rules) for agent in plan.agents.values() for name, rules in agent.outbound.items()
         ]
-        self._spaces = {agent.number: store.spaces(agent.number) for agent, _, rules in self._targets if rules.provisions}
+        self._homes = {
+            agent.number: [(name, store.space(agent.number, name).id) for name in agent.partitions]
+            for agent, _, rules in self._targets
+            if rules.provisions
+        }
 
     def decide(self, units: list[Unit], counters: dict[str, OutboundCounters]) -> list[UnitFailed]:
         """Give each unit the connectors that it should have; return those that failed."""
@@ -85,14 +89,21 @@ class Provisioning:
         if row is not None:
             self._adopt(unit, row)
             return
-        space = self._spaces[agent.number]
-        home = space[0].id if space else self._store.space(agent.number, "default").id
+        home = self._home(agent, dn)
         kind = agent.default_type[unit.type.name]
         row = CsRow(self._store.next_cs_id(), agent.number, home, kind, None, dn, mv=unit.mv, pending=ADD)
         unit.rows.append(row)
         unit.made.append(row)
         self._batch.cs_new.append(row)
         self._batch.count_new(row)
+
+    def _home(self, agent: AgentPlan, dn: str) -> int:
+        """Return the space for a new object: the longest partition that its name ends with, else the first."""
+        homes = self._homes[agent.number]
+        if len(homes) == 1:
+            return homes[0][1]
+        within = [home for home in homes if dn.casefold().endswith("," + home[0].casefold())]
+        return max(within, key=lambda home: len(home[0]))[1] if within else homes[0][1]
 
     def _namesake(self, agent: AgentPlan, dn: str) -> CsRow | None:
         """Find a disconnector of that name: it is the object that would be made, from before or from a lost answer."""

@@ -1,10 +1,9 @@
-"""One process at a time: a lock of the operating system on a file beside the store, gone when the process is.
+"""One process at a time: an exclusive transaction on a small file beside the store, gone when the process is.
 
-The only module that knows how Windows and POSIX lock a file.
+SQLite takes the operating system's own lock, on Windows and Linux alike.
 """
 
-import os
-import sys
+import sqlite3
 from pathlib import Path
 
 from autosync.syncengine.errors import StoreInUse
@@ -16,28 +15,19 @@ class RunLock:
     def __init__(self, store: Path) -> None:
         """Take the lock of ``store``; raise ``StoreInUse`` when another process, or this one, has it."""
         path = store.with_name(store.name + ".lock")
-        self._handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        self._held: sqlite3.Connection | None = sqlite3.connect(
+            path, timeout=0.2, isolation_level=None, check_same_thread=False
+        )
         try:
-            _lock(self._handle)
-        except OSError as error:
-            os.close(self._handle)
-            raise StoreInUse(f"{store} is in use by another process; stop it first, or give this one its own store") from error
+            self._held.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            self._held.close()
+            raise StoreInUse(
+                f"{store} is in use by another process; stop it first, or give this one its own store"
+            ) from error
 
     def release(self) -> None:
         """Let go. Idempotent."""
-        if self._handle >= 0:
-            os.close(self._handle)
-            self._handle = -1
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(handle: int) -> None:
-        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-else:
-    import fcntl
-
-    def _lock(handle: int) -> None:
-        # flock belongs to the open file: a second open in the same process is refused, too.
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if self._held is not None:
+            self._held.close()
+            self._held = None

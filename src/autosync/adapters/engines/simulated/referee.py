@@ -36,7 +36,7 @@ class Runner(Protocol):
         ...
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class Referee:
     """Collects what must not have happened. Blames AutoSync only for what it could know."""
 

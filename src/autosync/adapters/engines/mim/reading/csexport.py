@@ -189,4 +189,3 @@ def _choose(path: tuple[str, ...]) -> Choice:
 
 def _attribute(node: Node | None, name: str) -> str:
     return node.attributes.get(name, "") if node is not None else ""
-
