@@ -151,5 +151,5 @@ def _body(fact: Fact, *, urgent: bool) -> dict[str, object]:
 
 
 def _keep(configuration: Configuration) -> Keep:
-    ages = [spec.keep_run_history for spec in configuration.engines if spec.keep_run_history is not None]
-    return Keep(history=configuration.service.retention, engine_history=min(ages) if ages else None)
+    ages = {spec.name: spec.keep_run_history for spec in configuration.engines if spec.keep_run_history is not None}
+    return Keep(history=configuration.service.retention, engine_history=ages)

@@ -3,16 +3,19 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from autosync.core import looks
+from autosync.core import looks, queue
 from autosync.core.state import AgentState, Look, State
 from autosync.core.turn import Turn
 from autosync.model.agents import Sighting
+from autosync.model.causes import Cause, CauseKind
 from autosync.model.commands import FollowRun, InquireRun
 from autosync.model.facts import FactKind, Severity
 from autosync.model.ids import EngineName, engine_of
+from autosync.model.requests import Wanted
 from autosync.model.rows import Snapshot
 from autosync.model.runs import Run, RunState
 from autosync.model.settings import Settings
+from autosync.model.steps import Slot
 from autosync.model.stimuli import RunAccepted, RunLost, ServiceStarted, Sighted
 
 ASK_AGAIN = timedelta(seconds=15)
@@ -85,15 +88,25 @@ def look_everywhere(turn: Turn, engine: EngineName) -> None:
 def look_behind(turn: Turn, run: Run) -> None:
     """Look for work of runs that nobody saw: the engine shows the newest of an agent, others may have come before it.
 
-    A synchronization among them (W7) may have left exports anywhere. Numbers that follow each other leave no room for one.
+    A synchronization among them (W7) may have left exports anywhere, an export something to confirm. Numbers that follow
+    each other leave no room for one.
     """
     unseen = _may_hide_others(run)
     if not run.managed or unseen:
         looks.want(turn, run.agent, Look(imports=True))
     if unseen:
+        _confirm(turn, run)
         for agent, known in tuple(turn.agents.now.items()):
             if engine_of(agent) == engine_of(run.agent) and known.agent is not None:
                 looks.want(turn, agent, Look())
+
+
+def _confirm(turn: Turn, run: Run) -> None:
+    profiles = queue.resolve(turn, Wanted(agent=run.agent, slot=Slot.CONFIRMING_IMPORT))
+    text = f"{run.agent} ran before run {run.id} without being seen, and may have exported"
+    cause = Cause(kind=CauseKind.FOUND, text=text, at=turn.now, run=run.id)
+    if profiles:
+        queue.ask(turn, profiles, queue.Wish(agent=run.agent, causes=(cause,), confirms=True))
 
 
 def _may_hide_others(run: Run) -> bool:

@@ -200,7 +200,7 @@ def _gathering(prospect: Prospect, chosen: Sequence[Work]) -> dict[int, float]:
     patient = {
         work.key: GATHERS.total_seconds() + work.since
         for work in chosen
-        if work.part is Part.IMPORT and not work.confirms and not work.urgent and work.agent in staged
+        if work.part is Part.IMPORT and not work.confirms and not work.urgent and (work.agent in staged or (staged and ANY))
     }
     patient = {key: left for key, left in patient.items() if left > 0}
     return patient if prospect.going or len(patient) < len(chosen) else {}
@@ -254,3 +254,4 @@ def _order(candidate: Candidate, confirming: AbstractSet[AgentId], until: Mappin
 
 def _steps(candidate: Candidate) -> tuple[Step, ...]:
     return candidate.profile.steps if candidate.profile is not None else ()
+ANY = True

@@ -1,14 +1,15 @@
 """Forgets what is old, in small bites, so that the writer never waits long for the store."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
 import structlog
 
 from autosync.model.errors import AutoSyncError, StoreUnavailable
+from autosync.model.ids import EngineName
 from autosync.ports.clock import Clock
 from autosync.ports.engine import Engine
 from autosync.ports.store import Store
@@ -22,8 +23,8 @@ class Keep:
 
     history: timedelta = timedelta(days=90)
     """Facts, ended runs, decided holds, quiet cascades."""
-    engine_history: timedelta | None = None
-    """Run history in the engines; None leaves it alone."""
+    engine_history: Mapping[EngineName, timedelta] = field(default_factory=dict)
+    """Run history in the engines; that of an engine without an age is left alone."""
     every: timedelta = timedelta(hours=1)
     bite: int = 2000
     pause_s: float = 0.05
@@ -56,10 +57,11 @@ class Retention:
             await self._clock.sleep(self._keep.pause_s)
 
     async def _clear_engines(self) -> None:
-        if self._keep.engine_history is None:
-            return
-        before = self._clock.now() - self._keep.engine_history
         for engine in tuple(self._engines()):
+            age = self._keep.engine_history.get(engine.name)
+            if age is None:
+                continue
+            before = self._clock.now() - age
             try:
                 cleared = await engine.clear_history(before)
             except AutoSyncError as error:

@@ -51,14 +51,19 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
 
     def _jump(self, timeout: float | None) -> None:
         self.steps += 1
-        look, self.each_step = self.each_step, None
-        if look is not None:
-            look(self.steps)  # what raises is not called again: the loop still has to end its tasks
-            self.each_step = self.each_step or look
+        if self.each_step is not None:
+            self._look(self.each_step)
         if timeout is None:
             raise Deadlock("every task is waiting and no timer is set")
         if timeout > 0:
             self._virtual_now += timeout
+
+    def _look(self, look: Callable[[int], None]) -> None:
+        try:
+            look(self.steps)
+        except BaseException:
+            self.each_step = None  # the loop still has to end its tasks
+            raise
 
 
 def run_simulated(

@@ -1,5 +1,6 @@
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 from autosync.adapters.stores.memory import MemoryStore
 from autosync.model.errors import EngineUnavailable, StoreUnavailable
@@ -65,13 +66,13 @@ def test_engines_history_is_cleared_only_where_asked_and_one_that_is_away_stops_
             return 5
 
     async def main(clock, _random):
-        engines = (Engine("a", away=True), Engine("b"))
-        for keep in (Keep(), Keep(engine_history=timedelta(days=30))):
+        engines: Any = (Engine("a", away=True), Engine("b"))
+        for keep in (Keep(), Keep(engine_history={"a": timedelta(days=30), "b": timedelta(days=30)})):
             async with asyncio.TaskGroup() as group:
                 task = group.create_task(Retention(MemoryStore(), lambda: engines, clock, keep).run())
                 await clock.sleep(1)
                 task.cancel()
-        assert [len(each.cleared) for each in engines] == [0, 1]
+        assert [len(each.cleared) for each in engines] == [0, 1, 0]
         assert engines[1].cleared[0].date() == (clock.now() - timedelta(days=30)).date()
 
     run_simulated(main)

@@ -242,13 +242,14 @@ def test_a_reload_touches_only_what_changed():
             assert stage.trigger.watches == 1
             assert set(stage.host.health()) == {FILE, "new"}
 
-            changed = replace(same, fingerprint="2")
+            other = ScriptedTrigger()
+            changed = replace(same, trigger=other, fingerprint="2")
             stage.host.replace([changed])
             await clock.sleep(1)
             stage.trigger.change()
             await clock.sleep(1)
             assert not stage.fired(), "the old watch is gone"
-            changed.trigger.change()
+            other.change()
             await clock.sleep(1)
             assert len(stage.fired()) == 1
             assert set(stage.host.health()) == {FILE}

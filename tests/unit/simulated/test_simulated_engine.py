@@ -6,7 +6,7 @@ import pytest
 
 from autosync.adapters.engines.simulated import AgentPlan, Ending, EnginePlan, Faults, Flow, Referee, SimulatedEngine
 from autosync.adapters.engines.simulated.plans import DEFAULT
-from autosync.model.counts import ChangeKind
+from autosync.model.counts import ChangeKind, Counts
 from autosync.model.errors import EngineRejected, EngineUnavailable
 from autosync.model.ids import AgentId, ProfileName, RunId
 from autosync.model.steps import StepKind
@@ -58,7 +58,7 @@ def test_a_change_during_an_import_waits_for_the_next():
         engine = engine_on(clock)
         handle = await engine.start(HR, ProfileName("DI"), RunId(1))
         engine.change("hr")
-        assert (await engine.wait(HR, handle)).steps[0].staged.total == 0
+        assert (await engine.wait(HR, handle)).steps[0].staged == Counts()
         assert (await run(engine, HR, "DI")).steps[0].staged.total == 1
 
     simulated(main)
@@ -96,6 +96,8 @@ def test_runs_go_on_while_nobody_can_reach_the_engine():
             await engine.wait(HR, handle)
         await clock.sleep(601)
         result = await engine.wait(HR, handle)
+        assert result.ended is not None
+        assert result.started is not None
         assert (result.ended - result.started).total_seconds() == pytest.approx(20, abs=1)
 
     simulated(main)

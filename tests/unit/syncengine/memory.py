@@ -98,7 +98,7 @@ class MemorySystem:
     def describe(self) -> Description:
         schema = [AttributeSchema(name=name, type=kind) for name, kind in self.types.items()]
         return Description(
-            attributes={"person": schema}, delta=self.delta, writable=True, reference_by=self.reference_by
+            attributes={"person": schema, "group": schema}, delta=self.delta, writable=True, reference_by=self.reference_by
         )
 
     def open_full(self, partition: str) -> MemoryReader:

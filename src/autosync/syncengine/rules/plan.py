@@ -135,7 +135,10 @@ def _agent(
         outbound=outbound,
         single_references=single - multiple,
         multiple_references=multiple,
-        default_type={name: _object_type(description, rules) for name, rules in agent.types.items()},
+        default_type={
+            name: rules.object_type or (_only_type(description) if len(agent.types) == 1 else None) or name
+            for name, rules in agent.types.items()
+        },
         partitions=tuple(description.partitions) if description is not None and description.partitions else ("default",),
     )
 
@@ -160,11 +163,9 @@ def _schema(description: Description | None, rules: TypeRules) -> dict[str, Attr
     return {attribute.name: attribute for attribute in found}
 
 
-def _object_type(description: Description | None, rules: TypeRules) -> str:
-    if rules.object_type is not None:
-        return rules.object_type
+def _only_type(description: Description | None) -> str | None:
     known = [] if description is None else [name for name in description.attributes if name != "*"]
-    return known[0] if len(known) == 1 else rules.metaverse_type
+    return known[0] if len(known) == 1 else None
 
 
 def _type(of: MetaverseType, spec: Spec, numbers: Mapping[str, int], functions: RuleFunctions) -> TypePlan:

@@ -47,8 +47,7 @@ class PreparedBatch:
         self._attributes = {store.attribute_number(name): name for name in sorted(agent.multiple_references)}
         if self._attributes:
             for ref in store.export_refs([row.id for row in rows]):
-                if not ref[5]:
-                    self._many.setdefault(ref[0], []).append(ref)
+                self._many.setdefault(ref[0], []).append(ref)
         wanted = {number for each in self._prepared for number in each.export.references.values()}
         wanted |= {ref[3] for refs in self._many.values() for ref in refs if not ref[2] and isinstance(ref[3], int)}
         self._names: dict[int, Name] = store.names(sorted(wanted))
@@ -57,6 +56,20 @@ class PreparedBatch:
             for cs, attribute, value, state in store.refs(sorted(self._many)):
                 if state != 2:
                     self._shown.setdefault((cs, attribute), set()).add(value)
+        self._lay_sent_over()
+
+    def _lay_sent_over(self) -> None:
+        """Count what was sent and not yet seen again among what is there; leave only what has to go out."""
+        for number, refs in list(self._many.items()):
+            for cs, attribute, removes, _, value, sent in refs:
+                if sent and value is not None:
+                    shown = self._shown.setdefault((cs, attribute), set())
+                    (shown.discard if removes else shown.add)(value)
+            left = [ref for ref in refs if not ref[5]]
+            if left:
+                self._many[number] = left
+            else:
+                del self._many[number]
 
     def changes(self) -> Iterator[Prepared]:
         """Yield every object of the batch, in order."""

@@ -19,11 +19,13 @@ class Export(NamedTuple):
     references: dict[str, int]
     initial: dict[str, Any]
     dn: str | None
+    many: bool = False
+    """Whether differences of multi-valued references wait; they are in a table of their own."""
 
     @property
     def is_empty(self) -> bool:
         """Return whether an update has nothing to say."""
-        return not (self.attributes or self.references or self.dn)
+        return not (self.attributes or self.references or self.dn or self.many)
 
 
 NOTHING = Export(0, {}, {}, {}, None)
@@ -38,8 +40,7 @@ def unpack(blob: bytes | None) -> Export:
     """Return an export from bytes; ``NOTHING`` for None."""
     if blob is None:
         return NOTHING
-    kind, attributes, references, initial, dn = decode_any(blob)
-    return Export(kind, attributes, references, initial, dn)
+    return Export(*decode_any(blob))
 
 
 def overlay(image: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -72,4 +73,4 @@ def again(missing: dict[str, Any], pending: Export) -> Export:
     """Return the pending export that sends ``missing`` once more; what waits already is newer and wins."""
     attributes = {name: value for name, value in missing.items() if name not in pending.references}
     attributes |= pending.attributes
-    return Export(pending.kind or UPDATE, attributes, pending.references, pending.initial, pending.dn)
+    return pending._replace(kind=pending.kind or UPDATE, attributes=attributes)

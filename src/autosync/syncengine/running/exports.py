@@ -129,7 +129,7 @@ class ExportStep:
         elif outcome.anchor is not None:
             row.anchor = outcome.anchor
         if each.deferred or each.waits:
-            row.pending, row.export = UPDATE, pack(Export(UPDATE, {}, each.deferred, {}, None))
+            row.pending, row.export = UPDATE, pack(Export(UPDATE, {}, each.deferred, {}, None, each.waits))
         else:
             row.pending, row.export = NONE, None
         batch.cs_sent.append(row)
@@ -168,7 +168,8 @@ def take_back(store: Store, space: int) -> None:
     while rows := store.escrowed(space, after, 5000):
         after = rows[-1].id
         batch = WriteBatch()
-        refs = store.export_refs([row.id for row in rows])
+        refs = [ref for ref in store.export_refs([row.id for row in rows]) if ref[5]]
+        many = {ref[0] for ref in refs}
         batch.export_refs_sent.extend((0, value or "", cs, at, removes, key) for cs, at, removes, key, value, _ in refs)
         for row in rows:
             was = row.pending
@@ -180,7 +181,7 @@ def take_back(store: Store, space: int) -> None:
             row.export = pack(
                 Export(
                     kind, {**attributes, **pending.attributes}, pending.references, escrow.initial or pending.initial,
-                    pending.dn,
+                    pending.dn, pending.many or row.id in many,
                 )
             )  # fmt: skip
             row.pending, row.escrow = kind, None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from autosync.syncengine.results import OutboundCounters
 from autosync.syncengine.rules.outbound import ReferenceFlow
 from autosync.syncengine.rules.plan import AgentPlan, Plan
-from autosync.syncengine.running.escrow import Export, pack
+from autosync.syncengine.running.escrow import pack, unpack
 from autosync.syncengine.running.units import Unit
 from autosync.syncengine.store.port import ExportRef, Store
 from autosync.syncengine.store.rows import NONE, UPDATE, CsRow, WriteBatch
@@ -235,11 +235,11 @@ class ManyReferences:
     def _mark(self, target: Target, *, waits: bool, counters: dict[str, OutboundCounters]) -> None:
         """Make the object's pending export say that reference differences wait, or that none do any more."""
         row, was = target.row, target.row.pending
-        if waits and row.pending == NONE:
-            row.pending, row.export = UPDATE, pack(Export(UPDATE, {}, {}, {}, None))
-        elif not waits and row.pending == UPDATE and row.export == pack(Export(UPDATE, {}, {}, {}, None)):
-            row.pending, row.export = NONE, None
-        if row.pending != was:
+        before = unpack(row.export)
+        export = before._replace(kind=before.kind or UPDATE, many=waits)
+        if export != before:
+            nothing = export.kind == UPDATE and export.is_empty
+            row.pending, row.export = (NONE, None) if nothing else (export.kind, pack(export))
             self._batch.cs_pending.append(row)
             self._batch.count(row, row.staged, was)
         if not target.counted:

@@ -81,13 +81,13 @@ class OutboundFlow:
         if was_pending == ADD:  # still to be made: its whole content, once more
             attributes = rules.differences(unit.values, {})
             references = self._references(unit, agent, rules.single_references, attributes, {})
-            export = Export(ADD, attributes, references, earlier.initial, None)
+            export = earlier._replace(attributes=attributes, references=references)
         else:
             current = self._images.believed(row)
             attributes = rules.differences(unit.values, current)
             flows = [flow for flow in rules.single_references if not flow.initial_only]
             references = self._references(unit, agent, flows, attributes, current) if flows else {}
-            export = self._export(row, attributes, references, self._provisioning.new_name(unit, row, rules), earlier)
+            export = self._export(attributes, references, self._provisioning.new_name(unit, row, rules), earlier)
         row.pending = export.kind
         row.export = None if export.kind == NONE else pack(export)
         if row.export != was_export or row.pending != was_pending:
@@ -103,14 +103,12 @@ class OutboundFlow:
 
     @staticmethod
     def _export(
-        row: CsRow, attributes: dict[str, Any], references: dict[str, int], dn: str | None, earlier: Export
+        attributes: dict[str, Any], references: dict[str, int], dn: str | None, earlier: Export
     ) -> Export:
         if dn is not None:
-            return Export(RENAME, attributes, references, {}, dn)
-        # The marker of multi-valued references that wait stays: their differences are in a table of their own.
-        waits = row.pending == UPDATE and earlier is not NOTHING and earlier.is_empty
-        if attributes or references or waits:
-            return Export(UPDATE, attributes, references, {}, None)
+            return Export(RENAME, attributes, references, {}, dn, earlier.many)
+        if attributes or references or earlier.many:
+            return Export(UPDATE, attributes, references, {}, None, earlier.many)
         return NOTHING
 
     def _references(

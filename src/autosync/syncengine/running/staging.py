@@ -102,7 +102,7 @@ class Staging:
         fresh_anchor, row.anchor = row.anchor != entry.anchor, entry.anchor
         blob, had_escrow = encode(values), row.escrow is not None
         row.escrow = None
-        self._drop_satisfied_export(row, values, links)
+        self._drop_satisfied_export(row, values)
         if not (kept and refs_kept):
             self.unkept.append(row)
         unchanged = row.blob == blob and was == (row.dn, row.type, row.digest, row.space)
@@ -256,14 +256,18 @@ class Staging:
             else:
                 kept = False
                 self.batch.export_refs_sent.append((0, value, cs, attribute, removes, key))
-                row.pending = row.pending or UPDATE
+                links.waits = True
+                if row.pending != DELETE:
+                    export = unpack(row.export)
+                    row.export = pack(export._replace(kind=export.kind or UPDATE, many=True))
+                    row.pending = row.pending or UPDATE
         rules = self._agent.anything
         if rules is not None and any(self._multiple.get(ours) == number for _, ours in rules.multiple_references):
             return set(), kept  # it flows inwards, too: the metaverse must hear of it
         return explained, kept
 
     @staticmethod
-    def _drop_satisfied_export(row: CsRow, image: dict[str, Any], links: Links) -> None:
+    def _drop_satisfied_export(row: CsRow, image: dict[str, Any]) -> None:
         """Forget a pending update that has come true by itself."""
         if row.pending != UPDATE or row.export is None:
             return
@@ -272,7 +276,7 @@ class Staging:
         if len(open_attributes) == len(export.attributes):
             return
         left = export._replace(attributes=open_attributes)
-        if left.is_empty and not links.waits and not links.sent:
+        if left.is_empty:
             row.pending, row.export = NONE, None
         else:
             row.export = pack(left)

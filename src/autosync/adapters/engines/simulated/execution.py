@@ -23,13 +23,14 @@ _COMPLETING = "completing-referential-updates"
 class Execution:
     """Runs, and the agenda of what happens next in them. Time is that of the clock, and only ever looked at."""
 
-    def __init__(self, plan: EnginePlan, spaces: Spaces, clock: Clock, random: Random, referee: Referee) -> None:
+    def __init__(self, plan: EnginePlan, spaces: Spaces, clock: Clock, random: Random, referee: Referee | None) -> None:
         self._name = plan.name
         self._spread = plan.spread
         self._spaces = spaces
         self._clock = clock
         self._random = random
-        self._referee = referee
+        self.referee = referee
+        """Who judges; None: nobody."""
         self._agenda: list[tuple[float, int, Callable[[float], object]]] = []
         self._entries = 0
         self._numbers: dict[str, int] = {}
@@ -69,7 +70,8 @@ class Execution:
             started=self._clock.now(),
             label=label,
         )
-        self._referee.began(run, tuple(self.running.values()), now)
+        if self.referee is not None:
+            self.referee.began(run, tuple(self.running.values()), now)
         self.running[plan.name] = run
         self.history.setdefault(plan.name, {})[run.handle] = run
         self._begin_step(plan, run, now)
