@@ -9,7 +9,7 @@ import pytest
 
 from autosync.testing.play import Report, play_seed
 
-EVERYDAY, CHUNK = 120, 8
+EVERYDAY, CHUNK = 96, 8
 
 MUST_BE_SEEN = frozenset(
     {
@@ -43,10 +43,14 @@ MUST_BE_SEEN = frozenset(
 )
 
 
+WALKED = (7000, 7001, 7005, 7009, 7013, 7021, 7049, 7062)
+"""Seeds that meet every kind of trouble between them."""
+
+
 @pytest.mark.parametrize("first", range(0, EVERYDAY, CHUNK))
 def test_nothing_forbidden_happens_and_everything_necessary_does(first: int):
     for seed in range(first, first + CHUNK):
-        report = play_seed(seed, hours=3.0, changes=20)
+        report = play_seed(seed, hours=1.5, changes=10)
         assert not report.wrong, str(report)
 
 
@@ -59,9 +63,6 @@ def test_the_seeds_go_where_things_can_go_wrong():
     assert sum(report.lives for report in reports) > 2 * len(reports), "too few deaths"
     assert sum(report.overlaps for report in reports) > 200, "the referee had nothing to judge"
     assert sum(report.states for report in reports) > 2000
-
-
-WALKED = tuple(range(7000, 7010))
 
 
 @pytest.mark.slow

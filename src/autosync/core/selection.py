@@ -171,6 +171,10 @@ def _alternatives(prospect: Prospect) -> Iterator[list[Work]]:
         yield [work]
     if play.going:
         yield []
+    imports = [work for work in together if work.part is Part.IMPORT]
+    if 0 < len(imports) < len(together):
+        yield imports
+        yield [work for work in together if work.part is not Part.IMPORT]
     few = together[:MOST_FREE]
     for size in range(len(few) - 1, 0, -1):
         yield few[:size]
@@ -200,7 +204,7 @@ def _gathering(prospect: Prospect, chosen: Sequence[Work]) -> dict[int, float]:
     patient = {
         work.key: GATHERS.total_seconds() + work.since
         for work in chosen
-        if work.part is Part.IMPORT and not work.confirms and not work.urgent and (work.agent in staged or (staged and ANY))
+        if work.part is Part.IMPORT and not work.confirms and not work.urgent and work.agent in staged
     }
     patient = {key: left for key, left in patient.items() if left > 0}
     return patient if prospect.going or len(patient) < len(chosen) else {}
@@ -254,4 +258,3 @@ def _order(candidate: Candidate, confirming: AbstractSet[AgentId], until: Mappin
 
 def _steps(candidate: Candidate) -> tuple[Step, ...]:
     return candidate.profile.steps if candidate.profile is not None else ()
-ANY = True

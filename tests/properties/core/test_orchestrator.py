@@ -30,6 +30,7 @@ from autosync.model.runs import Run, RunState
 from autosync.model.schedules import Every
 from autosync.model.settings import (
     AgentSettings,
+    BreakerPolicy,
     EngineSettings,
     Guards,
     Limit,
@@ -115,7 +116,7 @@ class Life(RuleBasedStateMachine):
         few = Thresholds(kinds={ChangeKind.ADDS: Limit(absolute=3)})
         agents = {
             HR: AgentSettings(id=HR, lock_with=frozenset({DB}) if together else frozenset()),
-            AD: AgentSettings(id=AD, guards=Guards(exports=few)),
+            AD: AgentSettings(id=AD, guards=Guards(exports=few), breaker=BreakerPolicy(failures=1)),
             DB: AgentSettings(id=DB, guards=Guards(script=script), import_if_none_for=timedelta(hours=2)),
         }
         nightly = ScheduleSettings(
@@ -325,11 +326,7 @@ class Life(RuleBasedStateMachine):
     def a_person_switches_an_agent(self, agent: AgentId, started: bool) -> None:
         self._tell(AgentSwitched(agent=agent, started=started, by="anna"))
 
-    @precondition(lambda self: self.state.runs)
-    @rule(data=st.data())
-    def a_person_stops_a_run(self, data: st.DataObject) -> None:
-        run = data.draw(st.sampled_from(sorted(self.state.runs)), label="run")
-        agent = self.state.runs[run].agent
+    def a_person_stops_a_run(self, agent: AgentId) -> None:
         self._tell(StopAsked(agent=agent, by="anna"))
         if agent in self.engine.going:
             self._end_run(agent, "stopped-user-termination-from-wmi-or-ui")
@@ -357,13 +354,15 @@ class Life(RuleBasedStateMachine):
         self.settings = replace(self.settings, no_export=no_export, revision=self.settings.revision + 1)
         self._tell(SettingsApplied(settings=self.settings))
 
-    @rule(what=st.sampled_from(["crash", "crash", "lost", "exports", "stop", "start"]), agent=st.sampled_from(AGENTS))
+    @rule(what=st.sampled_from(["crash", "lost", "exports", "stop", "start", "run"]), agent=st.sampled_from(AGENTS))
     def something_is_disturbed(self, what: str, agent: AgentId) -> None:
         match what:
             case "crash":
                 self.the_service_crashes()
             case "lost" if self.connected:
                 self.the_engine_is_lost()
+            case "run":
+                self.a_person_stops_a_run(agent)
             case "exports":
                 self.exports_are_switched()
             case "stop" | "start":

@@ -70,7 +70,8 @@ class TinyEngine:
         staged = exported = 0
         outbound: dict[AgentId, int] = {}
         if well and kind.imports:
-            staged = taken["unread"]
+            # A later step reads what the export before it made the connected system generate.
+            staged = taken["unread"] if kind is going.kinds[0] else space.unread
             space.unread -= staged
             space.staged += staged
         if well and kind.syncs:

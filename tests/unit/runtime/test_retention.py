@@ -66,7 +66,7 @@ def test_engines_history_is_cleared_only_where_asked_and_one_that_is_away_stops_
             return 5
 
     async def main(clock, _random):
-        engines: Any = (Engine("a", away=True), Engine("b"))
+        engines: Any = (Engine("a", away=True), Engine("b"), Engine("c"))
         for keep in (Keep(), Keep(engine_history={"a": timedelta(days=30), "b": timedelta(days=30)})):
             async with asyncio.TaskGroup() as group:
                 task = group.create_task(Retention(MemoryStore(), lambda: engines, clock, keep).run())
