@@ -50,6 +50,6 @@ def test_a_crash_at_any_moment_loses_nothing_and_starts_nothing_twice(part: int)
     reborn = 0
     for moment in range(1 + part, busy, PARTS):
         report = play(SCENARIO, dies_at=moment)
-        assert not report.wrong, f"dies at {moment}: {report} --dies-at {moment}"
+        assert not report.wrong, f"the first life dies at moment {moment}: {report}"
         reborn += report.lives - 1
     assert reborn >= (busy // PARTS) * 0.9, "all but those who died while they were stopped"

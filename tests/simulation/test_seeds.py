@@ -61,14 +61,14 @@ def test_the_seeds_go_where_things_can_go_wrong():
 
     assert set(facts) >= MUST_BE_SEEN, f"never seen: {sorted(MUST_BE_SEEN - set(facts))}"
     assert sum(report.lives for report in reports) > 2 * len(reports), "too few deaths"
-    assert sum(report.overlaps for report in reports) > 200, "the referee had nothing to judge"
-    assert sum(report.states for report in reports) > 2000
+    assert sum(report.overlaps for report in reports) > 100, "the referee had nothing to judge"
+    assert sum(report.states for report in reports) > 1000
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(10_000, 10_600, 50))
+@pytest.mark.parametrize("first", range(10_000, 10_600, 20))
 def test_many_more_seeds(first: int):
-    for seed in range(first, first + 50):
+    for seed in range(first, first + 20):
         report = play_seed(seed)
         assert not report.wrong, str(report)
 

@@ -14,6 +14,8 @@ from typing import TypeAlias
 
 LATE = 1.5
 """Power of an age in the cost: late changes weigh more than their share."""
+EFFORT = 100.0
+"""What a run costs: a run saved is worth about four seconds of a change that is five minutes old."""
 MOST_RUNS = 200
 """A play longer than this is cut off: it only has to compare."""
 
@@ -216,7 +218,8 @@ class Play:
 
     def _cost(self) -> float:
         """Return what the play costs: each cascade's age at its last arrival, and for all the end of the play."""
-        cost = self.arrivals[-1][0] ** LATE * self.prospect.weight if self.arrivals else 0.0
+        done = self.arrivals[-1][0] if self.arrivals else 0.0
+        cost = self.prospect.weight * (done**LATE + EFFORT * self.serial)
         left = -1
         for moment, cascades in reversed(self.arrivals):
             fresh = cascades & left

@@ -87,6 +87,8 @@ def _request(turn: Turn, agent: Agent, look: Look, found: _Found) -> None:
     if profile is None:
         queue.unserved(turn, agent.id, found.slot, found.partition)
         return
+    if not look.causes and turn.waiting(agent.id, profile) is not None:
+        return  # what waits was found by whoever asked for it: no news, and no cascade of its own
     wish = queue.Wish(
         agent=agent.id,
         profile=profile,

@@ -28,6 +28,8 @@ class Report:
     """What a play did: proof that it went somewhere."""
 
     seed: int
+    replay: str = "the scenario is in the test"
+    """The command that plays it again."""
     hours: float = 0.0
     lives: int = 0
     moments: int = 0
@@ -39,12 +41,14 @@ class Report:
 
     def __str__(self) -> str:
         """Return the failure as a person needs it: what is wrong, and how to see it again."""
-        return "\n".join([f"seed {self.seed}:", *self.wrong, f"replay: python -m autosync.testing.replay {self.seed}"])
+        return "\n".join([f"seed {self.seed}:", *self.wrong, f"replay: {self.replay}"])
 
 
 def play_seed(seed: int, *, hours: float = 4.0, changes: int = 30) -> Report:
     """Draw the scenario of a seed and play it."""
-    return play(draw(seed, hours=hours, changes=changes))
+    report = play(draw(seed, hours=hours, changes=changes))
+    report.replay = f"python -m autosync.testing.replay {seed} --hours {hours} --changes {changes}"
+    return report
 
 
 def play(scenario: Scenario, *, dies_at: int | None = None, tell: Callable[[World], None] | None = None) -> Report:

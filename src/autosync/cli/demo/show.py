@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from autosync.bootstrap import Running, serve
@@ -108,6 +107,10 @@ class Demo:
 
 def show_demo(folder: Path, terminal: Terminal, *, stay: bool) -> Exit:
     """Show the demo in ``folder`` and return the exit status."""
-    with suppress(KeyboardInterrupt):
+    try:
         return asyncio.run(Demo(folder, terminal, stay=stay).show())
+    except* BrokenPipeError:
+        pass  # whoever looked has seen enough: ``autosync demo | head``
+    except* KeyboardInterrupt:
+        pass
     return Exit.OK
