@@ -9,7 +9,10 @@ COLUMNS = (
     "id", "first", "last", "status", "title", "department", "company", "street", "city", "zip",
     "country", "phone", "mobile", "mail", "manager", "cost_center", "building", "room", "start", "note",
 )  # fmt: skip
-_WORDS = tuple("alder birch cedar dogwood elm fir ginkgo hazel ivy juniper larch maple oak pine rowan spruce".split())
+_WORDS = (
+    "alder", "birch", "cedar", "dogwood", "elm", "fir", "ginkgo", "hazel",
+    "ivy", "juniper", "larch", "maple", "oak", "pine", "rowan", "spruce",
+)  # fmt: skip
 
 
 def people(count: int, seed: int, *, version: int = 0, only: Iterable[int] | None = None) -> Iterator[list[str]]:

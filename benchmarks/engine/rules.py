@@ -22,7 +22,7 @@ def rules(folder: Path) -> tuple[dict[str, Any], Spec]:
         "export": {**exported, "boss": "manager"},
         "deprovision": "delete",
     }
-    text = dict.fromkeys(("displayName", "first", "last", *_DIRECT), {})
+    text: dict[str, Any] = {name: {} for name in ("displayName", "first", "last", *_DIRECT)}
     data = {
         "metaverse": {
             "person": {

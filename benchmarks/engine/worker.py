@@ -5,6 +5,7 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from autosync.syncengine.engine import SyncEngine
 from autosync.syncengine.results import StepResult
@@ -25,8 +26,8 @@ def peak_memory() -> int:
 
 def counters(step: StepResult) -> dict[str, int]:
     """Return the counters that are not zero."""
-    blocks = [("", step.staging), ("", step.inbound), ("", step.export)]
-    blocks += [(f"{name}: ", block) for name, block in step.outbound.items()]  # type: ignore[misc]
+    blocks: list[tuple[str, Any]] = [("", step.staging), ("", step.inbound), ("", step.export)]
+    blocks += [(f"{name}: ", block) for name, block in step.outbound.items()]
     return {
         prefix + name: value for prefix, block in blocks for name in block.__slots__ if (value := getattr(block, name))
     }
@@ -36,19 +37,15 @@ def main() -> None:
     """Run ``folder agent:profile …``; the time is that of the runs alone, without the process's start."""
     folder = Path(sys.argv[1])
     data, spec = rules(folder)
-    engine = SyncEngine.open(
-        spec, folder / "engine.db", connectors(data, folder), clock=lambda: datetime.now(UTC)
-    )
-    started, answers = time.perf_counter(), []
+    engine = SyncEngine.open(spec, folder / "engine.db", connectors(data, folder), clock=lambda: datetime.now(UTC))
+    started, worked, answers = time.perf_counter(), time.process_time(), []
     for each in sys.argv[2:]:
         agent, _, profile = each.partition(":")
         result = engine.run(agent, profile)
-        answers.append(
-            {"status": result.status, "message": result.message, "counters": counters(result.steps[-1])}
-        )
-    seconds = time.perf_counter() - started
+        answers.append({"status": result.status, "message": result.message, "counters": counters(result.steps[-1])})
+    seconds, cpu = time.perf_counter() - started, time.process_time() - worked
     engine.close()
-    print(json.dumps({"seconds": seconds, "memory": peak_memory(), "runs": answers}))
+    print(json.dumps({"seconds": seconds, "cpu": cpu, "memory": peak_memory(), "runs": answers}))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ class Workload:
     runs: tuple[str, ...]
     must: float
     aim: float
-    prepare: Callable[[Scene], None] = lambda scene: None
+    prepare: Callable[[Scene], None] = lambda _: None
     fixed: int | None = None
 
     def target(self, objects: int, seconds: float) -> float:

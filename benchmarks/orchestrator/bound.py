@@ -203,8 +203,13 @@ class _Search:
                 left.add(_Going(run.agent, run.kind, round(run.left - step, 6), run.carried))
             else:
                 self._end(run, log, staged, pending, sent)
-        frozen = (frozenset(each) for each in (staged, pending, sent, left))
-        return step, _State(frozenset(log), *frozen)
+        return step, _State(
+            log=frozenset(log),
+            staged=frozenset(staged),
+            pending=frozenset(pending),
+            sent=frozenset(sent),
+            going=frozenset(left),
+        )
 
     def _end(
         self,

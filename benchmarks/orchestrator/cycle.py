@@ -1,5 +1,6 @@
 """The fixed cycle of Entra Connect Sync: every 30 minutes import all, synchronize all, export all, one after the other."""
 
+from benchmarks.orchestrator.topology import RUN_KINDS
 from benchmarks.orchestrator.world import Run, World
 
 CYCLE = 1800.0
@@ -34,6 +35,7 @@ class FixedCycle:
         self._full.add(agent)
 
     def ended(self, run: Run) -> None:
+        assert run.kind in RUN_KINDS
         self._going = False
 
     def settle(self) -> None:

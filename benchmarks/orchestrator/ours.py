@@ -4,7 +4,7 @@ What it knows of durations and fan-out it has learned from runs that ended; the 
 """
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -60,6 +60,8 @@ class Ours:
         """How long each decision took, in seconds of real time."""
         self._inbox: list[Stimulus] = [ServiceStarted(), EngineConnected(engine=ENGINE)]
         self._timer: datetime | None = None
+        self._number: Counter[AgentId] = Counter()
+        """Run numbers, which engines count per agent."""
 
     def attach(self, world: World) -> None:
         self._world = world
@@ -91,7 +93,7 @@ class Ours:
             outbound={_id(target): count for target, count in run.outbound.items()} if run.kind == "DS" else None,
         )
         begin, end = (EPOCH + timedelta(seconds=moment) for moment in (run.begin, self._world.now))
-        return RunResult(handle=str(run.label), status="success", steps=(step,), started=begin, ended=end)
+        return RunResult(handle=str(self._number[_id(run.agent)]), status="success", steps=(step,), started=begin, ended=end)
 
     def settle(self) -> None:
         """Decide, carry out, and go on until nothing more happens at this moment."""
@@ -109,7 +111,8 @@ class Ours:
             match todo.popleft():
                 case StartRun(run=run, agent=agent, profile=profile):
                     self._world.start(_name(agent), profile, run)
-                    self._inbox.append(RunAccepted(run=run, handle=str(run)))
+                    self._number[agent] += 1
+                    self._inbox.append(RunAccepted(run=run, handle=str(self._number[agent])))
                 case Inspect(agent=agent):
                     self._inbox.append(Inspected(agent=agent, pending=self._pending(agent)))
                 case Describe():

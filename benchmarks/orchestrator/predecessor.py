@@ -54,9 +54,9 @@ class Predecessor:
 
     def fired(self, agent: str, changed: float) -> None:
         if self._world.topology.detects(agent).push:
-            if self._world.now < self._last_event.get(agent, -QUIET_TIME) + QUIET_TIME:
+            if changed < self._last_event.get(agent, -QUIET_TIME) + QUIET_TIME:
                 return  # the event is lost
-            self._last_event[agent] = self._world.now
+            self._last_event[agent] = changed
         self._queue(agent, "DI")
 
     def full_import_due(self, agent: str) -> None:

@@ -46,13 +46,13 @@ class Policy(Protocol):
         """Begin."""
 
     def fired(self, agent: str, changed: float) -> None:
-        """A change on the agent was noticed."""
+        """Take note of a change on the agent, just noticed."""
 
     def ended(self, run: Run) -> None:
-        """A run ended."""
+        """Take in the end of a run."""
 
     def full_import_due(self, agent: str) -> None:
-        """A schedule wants a full import."""
+        """Take note that a schedule wants a full import."""
 
     def settle(self) -> None:
         """Everything that happens at this moment has been told: start what should start."""

@@ -229,7 +229,9 @@ class Company:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def whole_story(self) -> str:
-        return f"unfinished {self.unfinished()}; the log ends\n" + "\n".join(self.told().splitlines()[-40:])
+        return f"unfinished {self.unfinished()}; the log ends\n" + "\n".join(
+            line[:200] for line in self.told().splitlines()[-15:]
+        )
 
     def check_stores(self) -> None:
         for name in ("autosync.db", "engine.db"):

@@ -160,7 +160,9 @@ def _did(steps: Sequence[StepResult]) -> str:
 def _remember(turn: Turn, run: Run, steps: Sequence[StepResult]) -> None:
     """Note when partitions were imported, that this run was dealt with, and how long it took."""
     known = turn.agent(run.agent)
-    row = replace(known.row, seen_handle=run.handle or known.row.seen_handle)
+    row = known.row
+    if run.handle is not None and recovery.is_newer(run.handle, row.seen_handle):
+        row = replace(row, seen_handle=run.handle)
     if run.outcome is not None and run.outcome.kind in {*outcomes.WELL, OutcomeKind.STOPPED}:
         row = _with_imports(row, run, steps)
     turn.put_agent(replace(known, row=row))

@@ -21,6 +21,7 @@ from autosync.model.stimuli import (
     ScriptAnswered,
     StopAsked,
     TriggerFired,
+    TriggerHealth,
 )
 
 
@@ -47,6 +48,18 @@ def fired(turn: Turn, firing: TriggerFired) -> None:
     )
     if profiles:
         queue.ask(turn, profiles, wish)
+
+
+def trigger_health(turn: Turn, word: TriggerHealth) -> None:
+    """Record that a trigger failed, or that it watches again; it says each once."""
+    agent = AgentId(word.trigger.partition("#")[0])
+    if word.alive:
+        turn.record(
+            FactKind.TRIGGER_RECOVERED, f"trigger {word.trigger} watches again", agent=agent, trigger=word.trigger
+        )
+    else:
+        text = f"trigger {word.trigger} cannot watch: {word.error}. It is tried again"
+        turn.record(FactKind.TRIGGER_FAILED, text, severity=Severity.WARNING, agent=agent, trigger=word.trigger)
 
 
 def asked(turn: Turn, wish: RunAsked) -> None:

@@ -123,7 +123,8 @@ def _resting(given: Conditions, request: Request, known: AgentState) -> Iterator
         text = f"{request.agent} rests after {known.row.failures} failures in a row"
         yield Waiting(kind=WaitKind.BREAKER, text=text, until=known.row.breaker_until)
     if request.not_before is not None and given.now < request.not_before:
-        text = f"it is tried again later (attempt {request.attempt})"
+        said = f": {request.setback}" if request.setback else ""
+        text = f"it is tried again later (attempt {request.attempt}){said}"
         yield Waiting(kind=WaitKind.BACK_OFF, text=text, until=request.not_before)
 
 

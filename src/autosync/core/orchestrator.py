@@ -88,8 +88,10 @@ def _both(earlier: Stimulus, later: TriggerFired) -> Stimulus:
 
 def _take_in(turn: Turn, stimulus: Stimulus) -> None:
     match stimulus:
-        case TriggerHealth() | TimePassed():
-            pass  # the one is for display; after the other what is due is done anyway
+        case TimePassed():
+            pass  # what is due is done anyway
+        case TriggerHealth():
+            intake.trigger_health(turn, stimulus)
         case RunAccepted() | RunRefused() | RunEnded() | RunNeverBegan() | RunLost() | Sighted():
             _take_in_run(turn, stimulus)
         case RunAsked() | StopAsked() | RequestDropAsked() | AgentSwitched() | HoldDecided():

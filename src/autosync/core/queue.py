@@ -75,7 +75,9 @@ def add(turn: Turn, wish: Wish) -> Request:
 
 
 def _merge(turn: Turn, waiting: Request, wish: Wish) -> Request:
-    hurries = wish.front or any(cause.kind is CauseKind.PERSON for cause in wish.causes)
+    hurries = (
+        wish.front or any(cause.kind is CauseKind.PERSON for cause in wish.causes) or _brings_news(wish, waiting)
+    )
     merged = replace(
         waiting,
         exclusive=waiting.exclusive or wish.exclusive,
@@ -103,7 +105,7 @@ def put_back(turn: Turn, request: Request) -> Request:
     if waiting is None:
         turn.put_request(request)
         return request
-    hurries = any(cause.kind is CauseKind.PERSON for cause in waiting.causes)
+    hurries = any(cause.kind is CauseKind.PERSON for cause in waiting.causes) or _brings_news(waiting, request)
     merged = replace(
         waiting,
         exclusive=waiting.exclusive or request.exclusive,
@@ -111,14 +113,21 @@ def put_back(turn: Turn, request: Request) -> Request:
         wished=min(waiting.wished, request.wished),
         causes=united(request.causes, waiting.causes),
         cascades=waiting.cascades | request.cascades,
-        tokens={**request.tokens, **waiting.tokens},
+        tokens=_newer_tokens(request, waiting),
         attempt=max(waiting.attempt, request.attempt),
         not_before=None if hurries else request.not_before,
+        setback=request.setback,
         confirms=waiting.confirms or request.confirms,
         trail={} if _is_outside(waiting.causes) else {**request.trail, **waiting.trail},
     )
     turn.put_request(merged)
     return merged
+
+
+def _newer_tokens(one: Request, other: Request) -> Mapping[TriggerId, Token]:
+    """Return the tokens of both; of the same trigger that of the later wish."""
+    earlier, later = sorted((one, other), key=lambda request: request.id)
+    return {**earlier.tokens, **later.tokens}
 
 
 def united(first: tuple[Cause, ...], more: tuple[Cause, ...]) -> tuple[Cause, ...]:
@@ -180,6 +189,11 @@ def _before_description(turn: Turn, wanted: Wanted) -> tuple[ProfileName, ...]:
         turn.record(FactKind.REQUEST_UNRESOLVED, text, severity=Severity.WARNING, agent=wanted.agent)
         return ()
     return (wanted.profile or discovery.provisional(wanted.slot or Slot.DELTA_IMPORT, wanted.partition),)
+
+
+def _brings_news(newer: Wish | Request, older: Request) -> bool:
+    """Return whether a trigger saw other content than an attempt came to nothing with: repaired there, tried here."""
+    return any(older.tokens.get(trigger) != token for trigger, token in newer.tokens.items())
 
 
 def _same(one: Cause, other: Cause) -> bool:

@@ -86,15 +86,15 @@ def look_everywhere(turn: Turn, engine: EngineName) -> None:
 
 
 def look_behind(turn: Turn, run: Run) -> None:
-    """Look for work of runs that nobody saw: the engine shows the newest of an agent, others may have come before it.
+    """Look for work behind somebody else's run: the engine shows the newest of an agent, others may have come before it.
 
     A synchronization among them (W7) may have left exports anywhere, an export something to confirm. Numbers that follow
     each other leave no room for one.
     """
-    unseen = _may_hide_others(run)
-    if not run.managed or unseen:
-        looks.want(turn, run.agent, Look(imports=True))
-    if unseen:
+    if run.managed:
+        return
+    looks.want(turn, run.agent, Look(imports=True))
+    if not _follows(run):
         _confirm(turn, run)
         for agent, known in tuple(turn.agents.now.items()):
             if engine_of(agent) == engine_of(run.agent) and known.agent is not None:
@@ -109,12 +109,10 @@ def _confirm(turn: Turn, run: Run) -> None:
         queue.ask(turn, profiles, queue.Wish(agent=run.agent, causes=(cause,), confirms=True))
 
 
-def _may_hide_others(run: Run) -> bool:
-    """Return whether other runs may lie between this one and the one that was dealt with before it."""
+def _follows(run: Run) -> bool:
+    """Return whether the run is the next after the one that was dealt with before it, as far as handles tell."""
     before, handle = run.handle_before or "", run.handle or ""
-    if before.isdigit() and handle.isdigit():
-        return int(handle) > int(before) + 1
-    return not run.managed
+    return before.isdigit() and handle.isdigit() and int(handle) == int(before) + 1
 
 
 def accepted(turn: Turn, word: RunAccepted) -> None:
@@ -162,7 +160,7 @@ def sighted(turn: Turn, news: Sighted) -> None:
     sighting = news.sighting
     known = turn.agent(sighting.agent)
     run = turn.running(sighting.agent)
-    if not _is_newer(sighting.handle, known.row.seen_handle) or (run is not None and run.handle == sighting.handle):
+    if not is_newer(sighting.handle, known.row.seen_handle) or (run is not None and run.handle == sighting.handle):
         return
     if run is None:
         _take_up(turn, sighting)
@@ -177,7 +175,8 @@ def deferred(turn: Turn) -> None:
     for agent, known in tuple(turn.agents.now.items()):
         if known.sighted is not None and turn.running(agent) is None:
             turn.put_agent(replace(known, sighted=None))
-            sighted(turn, Sighted(sighting=known.sighted))
+            if known.sighted.handle != known.row.seen_handle:
+                _take_up(turn, known.sighted)
 
 
 def _is_ours(run: Run, sighting: Sighting) -> bool:
@@ -187,7 +186,7 @@ def _is_ours(run: Run, sighting: Sighting) -> bool:
     return run.managed and run.handle is None and run.profile == sighting.profile
 
 
-def _is_newer(handle: str, seen: str | None) -> bool:
+def is_newer(handle: str, seen: str | None) -> bool:
     """Return whether a handle is newer than the one dealt with; numbers are compared, other handles only differ."""
     if seen is not None and handle.isdigit() and seen.isdigit():
         return int(handle) > int(seen)

@@ -88,11 +88,13 @@ def _try_again(turn: Turn, run: Run, request: Request, *, counts: bool) -> None:
 
 
 def _come_back(turn: Turn, run: Run, request: Request, why: str, *, severity: Severity = Severity.WARNING) -> None:
+    said = run.outcome.message or f"[{_status(run)}]" if run.outcome is not None else ""
+    request = replace(request, setback=said)
     waiting = queue.put_back(turn, request)
     pause = (request.not_before or turn.now) - turn.now
     turn.record(
         FactKind.RETRY_PLANNED,
-        f"{run.profile} of {run.agent} is tried again in {duration(pause)}: {why}",
+        f"{run.profile} of {run.agent} is tried again in {duration(pause)}: {why}: {said}",
         severity=severity,
         agent=run.agent,
         run=run.id,

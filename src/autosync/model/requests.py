@@ -52,6 +52,8 @@ class Request:
     attempt: int = 1
     not_before: datetime | None = None
     """Set while a retry backs off."""
+    setback: str = ""
+    """What came of the attempt before, for people."""
     hold: HoldId | None = None
     confirms: bool = False
     """Whether it confirms an export: such imports go before the next export."""

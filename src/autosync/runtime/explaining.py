@@ -37,7 +37,7 @@ class Explainer:
     async def run(self, scene: Scene, of: Run) -> views.WhyView:
         """Explain why a run ran, where its waiting time went, and what followed."""
         kind = spoken(kind_of(of, scene.described(of.agent)))
-        how = [_ending(of), did(of)]
+        how = [_ending(of), did(of), of.outcome.message if of.outcome is not None else ""]
         if not of.managed:
             how.append("started by somebody else in the engine")
         return views.WhyView(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from autosync.core import outcomes
 from autosync.model.agents import Agent
 from autosync.model.causes import Cause, CauseKind
 from autosync.model.counts import ChangeKind, Counts, StepResult
@@ -44,7 +45,10 @@ def did(run: Run) -> str:
     """Return what the run did, step by step: ``14 staged, 3 pending exports``. Empty while nothing is known."""
     if run.result is None:
         return ""
-    return ", ".join(part for step in run.result.steps for part in _step_did(step))
+    said = [part for step in run.result.steps for part in _step_did(step)]
+    if run.outcome is not None and run.outcome.kind not in outcomes.WELL:
+        said = [part for part in said if not part.startswith("nothing")]  # it did not look: that is no news
+    return ", ".join(said)
 
 
 def _step_did(step: StepResult) -> Iterator[str]:

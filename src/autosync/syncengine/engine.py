@@ -16,6 +16,7 @@ from autosync.syncengine.descriptions import described, remembered
 from autosync.syncengine.errors import UnknownName
 from autosync.syncengine.indexes import build_missing_indexes
 from autosync.syncengine.inspection import AgentDescription, Inspection
+from autosync.syncengine.preview import Preview, preview_object
 from autosync.syncengine.recording import moment_text, unpack_result
 from autosync.syncengine.results import RunResult
 from autosync.syncengine.rules.functions import RuleFunctions
@@ -117,13 +118,21 @@ class SyncEngine(Inspection):
         if not self._busy.acquire(blocking=False):
             return self._not_started(agent, profile, run_id, "no-start-ma-already-running")
         try:
-            if agent not in self._connectors:
-                return self._not_started(agent, profile, run_id, "no-start-bad-ma-configuration")
             self._refresh(agent, wanted)
             with seldom_collected():
                 return Run(self._context(agent, should_stop), wanted, self._clock, on_progress).execute(run_id)
         finally:
             self._busy.release()
+
+    def preview(self, agent: str, anchor: str) -> Preview:
+        """Return what a synchronization would do to an object, named by anchor or distinguished name; write nothing.
+
+        Raises ``UnknownName`` where the agent's connector space has no such object.
+        """
+        found = self._store.by_name(self._number(agent), [anchor])
+        if not found:
+            raise UnknownName(f"agent {agent} has no object {anchor!r}")
+        return preview_object(self._context(agent, lambda: False), found[0])
 
     def describe(self) -> tuple[AgentDescription, ...]:
         """Return the agents in the order of the configuration, with partitions and profiles."""
@@ -175,7 +184,7 @@ class SyncEngine(Inspection):
             store=self._store,
             plan=self._plan,
             agent=self._plan.agent(agent),
-            connector=self._connectors[agent],
+            connector=self._connectors.get(agent),
             now=self._clock(),
             should_stop=should_stop,
             reads_delta=description is not None and description.delta,

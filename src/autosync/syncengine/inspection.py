@@ -149,9 +149,7 @@ class Inspection:
             after = 0
             while (rows := self._store.scan(space.id, after, 5000)) and len(found) < limit:
                 after = rows[-1].id
-                found.extend(
-                    self._found(row, where) for row in rows if _has(decode(row.blob).get(attribute), value)
-                )
+                found.extend(self._found(row, where) for row in rows if _has(decode(row.blob).get(attribute), value))
         return found[:limit]
 
     def _search_metaverse(self, attribute: str, value: str, limit: int) -> list[FoundObject]:
@@ -162,7 +160,8 @@ class Inspection:
                 ids.extend(mv for _, mv in self._store.find_by_key(index, [value.casefold()]))
         if ids or any(f"{name}:{attribute}" in each.indexes for name, each in self._plan.types.items()):
             return self._metaverse_objects(self._store.metaverse(sorted(ids)[:limit]))
-        after, found = 0, []
+        after = 0
+        found: list[tuple[int, str, bytes]] = []
         while (rows := self._store.scan_metaverse(after, 5000)) and len(found) < limit:
             after = rows[-1][0]
             found.extend(row for row in rows if _has(decode(row[2]).get(attribute), value))

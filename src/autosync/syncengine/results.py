@@ -95,9 +95,7 @@ class ExportCounters:
     @property
     def changes(self) -> int:
         """Return how many objects the connected system accepted."""
-        return (
-            self.export_add + self.export_update + self.export_rename + self.export_delete + self.export_delete_add
-        )
+        return self.export_add + self.export_update + self.export_rename + self.export_delete + self.export_delete_add
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,7 +50,7 @@ class ScriptedTrigger:
         self._failures.clear()
         if token is not None and int(token) < self._forgotten:
             raise TokenUnknown(f"no change is known from {token} on")
-        read = int(token) if token is not None else self._forgotten
+        read = int(token) if token is not None else 0
         yield Pulse()
         while True:
             news = self._news

@@ -221,6 +221,7 @@ class Life(RuleBasedStateMachine):
     @rule(data=st.data())
     def the_engine_starts_a_run(self, data: st.DataObject) -> None:
         start = self.to_start.pop(data.draw(st.integers(0, len(self.to_start) - 1), label="which"))
+        self._see_before(start.agent)
         fate = data.draw(st.sampled_from(["begins", "refused", "answer lost", "never heard", "begins"]), label="fate")
         if start.agent in self.engine.going:
             fate = "busy"
@@ -237,6 +238,11 @@ class Life(RuleBasedStateMachine):
                 self._tell(RunLost(run=start.run, error="time-out"))
             case _:
                 self._tell(RunLost(run=start.run, error="time-out"))
+
+    def _see_before(self, agent: AgentId) -> None:
+        """An engine shows its newest run: somebody else's is seen before ours takes its place."""
+        if agent in self.unseen and self.connected:
+            self._see(agent)
 
     def _begin_run(self, start: StartRun) -> None:
         going = self.engine.start(start.agent, start.profile, start.run)
@@ -305,7 +311,9 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.unseen and self.connected)
     @rule()
     def somebody_elses_run_is_seen(self) -> None:
-        agent = min(self.unseen)
+        self._see(min(self.unseen))
+
+    def _see(self, agent: AgentId) -> None:
         self.unseen.discard(agent)
         going = self.engine.newest[agent]
         self.walked["seen running" if agent in self.engine.going else "seen ended"] += 1
@@ -502,6 +510,7 @@ class Life(RuleBasedStateMachine):
         return True
 
     def _start_quietly(self, start: StartRun) -> None:
+        self._see_before(start.agent)
         if start.agent in self.engine.going:
             self._tell(RunRefused(run=start.run, status="no-start-ma-already-running"))
         else:

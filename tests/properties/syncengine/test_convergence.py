@@ -124,8 +124,8 @@ def drift(system: MemorySystem, anchor: str, how: str) -> None:
 
 def expected(hr: MemorySystem, phones: MemorySystem) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what the directory and the flat system must hold: the oracle."""
-    people = {a: e.attributes for a, e in hr.entries.items() if e.object_type == "person"}
-    groups = {a: e.attributes for a, e in hr.entries.items() if e.object_type == "group"}
+    people: dict[str, Any] = {a: e.attributes for a, e in hr.entries.items() if e.object_type == "person"}
+    groups: dict[str, Any] = {a: e.attributes for a, e in hr.entries.items() if e.object_type == "group"}
     directory: dict[str, Any] = {}
     flat: dict[str, Any] = {}
     active = {name for name, values in people.items() if values["status"] == "A"}

@@ -147,8 +147,8 @@ class World:
         firing = TriggerFired(trigger=trigger, wanted=Wanted(agent=of, slot=Slot.DELTA_IMPORT), token=token)
         return self.happens(firing, after=after)
 
-    def ask(self, of: AgentId, name: str, **fields: bool) -> Decision:
-        wanted = Wanted(agent=of, profile=ProfileName(name), **fields)
+    def ask(self, of: AgentId, name: str, *, exclusive: bool = False, front: bool = False) -> Decision:
+        wanted = Wanted(agent=of, profile=ProfileName(name), exclusive=exclusive, front=front)
         return self.happens(RunAsked(wanted=wanted, by="anna"))
 
     def end(self, of: AgentId, status: str = "success", *steps: StepResult, after: float = 10.0) -> Decision:
@@ -170,11 +170,11 @@ class World:
             for each in known.steps
         )
 
-    def imported(self, of: AgentId, adds: int = 1, **fields: object) -> Decision:
+    def imported(self, of: AgentId, adds: int = 1) -> Decision:
         run = self.run(of)
         assert run is not None
         first = self.agents[of].profiles[run.profile].steps[0]
-        return self.end(of, "success", step(first.kind, first.partition, staged=Counts(adds=adds), **fields))
+        return self.end(of, "success", step(first.kind, first.partition, staged=Counts(adds=adds)))
 
     def synced(self, of: AgentId, outbound: Mapping[AgentId, int]) -> Decision:
         run = self.run(of)

@@ -148,8 +148,9 @@ def test_a_lost_place_wants_a_full_import_and_then_goes_on():
                 stage.trigger.change()
             stage.trigger.forget()
             await clock.sleep(100)
-            full = [each for each in stage.fired() if each.full]
-            assert [each.wanted.slot for each in full] == [Slot.FULL_IMPORT]
+            fired = stage.fired()
+            assert [each.wanted.slot for each in fired if each.full] == [Slot.FULL_IMPORT]
+            assert [each.token for each in fired if not each.full][-1] == "3", "a new place to go on from"
             stage.trigger.change()
             await clock.sleep(100)
             assert [(each.token, each.full) for each in stage.fired()] == [("4", False)]

@@ -7,8 +7,8 @@ from typing import Self
 from autosync.syncengine.connectors.changes import apply_change
 from autosync.syncengine.connectors.digests import settings_salt, value_digester
 from autosync.syncengine.connectors.port import (
-    AttributeSchema,
     Attributes,
+    AttributeSchema,
     AttributeType,
     Change,
     ChangeKind,
@@ -42,9 +42,7 @@ class MemoryBatch:
 
     def entry(self, index: int) -> Entry:
         found = self.entries[index]
-        return Entry(
-            anchor=found.anchor, dn=found.dn, object_type=found.object_type, attributes=dict(found.attributes)
-        )
+        return Entry(anchor=found.anchor, dn=found.dn, object_type=found.object_type, attributes=dict(found.attributes))
 
 
 @dataclass(slots=True)
@@ -98,7 +96,10 @@ class MemorySystem:
     def describe(self) -> Description:
         schema = [AttributeSchema(name=name, type=kind) for name, kind in self.types.items()]
         return Description(
-            attributes={"person": schema, "group": schema}, delta=self.delta, writable=True, reference_by=self.reference_by
+            attributes={"person": schema, "group": schema},
+            delta=self.delta,
+            writable=True,
+            reference_by=self.reference_by,
         )
 
     def open_full(self, partition: str) -> MemoryReader:

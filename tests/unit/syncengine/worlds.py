@@ -26,7 +26,10 @@ class Clock:
 
 
 def open_engine(
-    folder: Path, rules: Mapping[str, Any], systems: Mapping[str, Connector], clock: Callable[[], datetime] | None = None
+    folder: Path,
+    rules: Mapping[str, Any],
+    systems: Mapping[str, Connector],
+    clock: Callable[[], datetime] | None = None,
 ) -> SyncEngine:
     """Open an engine in ``folder``; Python functions of the rules are in ``folder``, too."""
     return SyncEngine.open(

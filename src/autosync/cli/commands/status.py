@@ -99,6 +99,9 @@ def _waiting(requests: Sequence[Mapping[str, Any]]) -> str:
 
 def _trigger(trigger: Mapping[str, Any], now: datetime) -> str:
     name = trigger["name"]
+    doing = trigger["details"].get("state")
+    if trigger["state"] == "live" and doing not in {None, "unchanged"}:
+        return f"{name} {doing}"
     if trigger["state"] == "live":
         return f"{name} {ago(trigger['last_fired'], now)}" if trigger["last_fired"] else f"{name} live"
     if trigger["state"] == "scheduled" and trigger["next"]:

@@ -31,7 +31,7 @@ class RuleFunctions:
         def guarded(*arguments: Any) -> Any:
             try:
                 return function(*arguments)
-            except Exception as error:  # noqa: BLE001  # people's code: whatever it raises belongs to this object
+            except Exception as error:  # people's code: whatever it raises belongs to this object
                 message = f"{path} raised {type(error).__name__}"
                 raise FlowError("extension-dll-exception", "import-flow", message) from error
 
@@ -50,11 +50,14 @@ class RuleFunctions:
             raise EngineError(f"the rules module {name!r} is not in {self._folder} (expected {file.name})")
         known_as = f"_autosync_rules_{name.replace('.', '_')}"
         spec = importlib.util.spec_from_file_location(known_as, file)
-        assert spec is not None and spec.loader is not None
+        assert spec is not None
+        assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         sys.modules[known_as] = module  # dataclasses in it look themselves up there
         try:
             spec.loader.exec_module(module)
         except Exception as error:
-            raise EngineError(f"the rules module {file.name} cannot be loaded: {type(error).__name__}: {error}") from error
+            raise EngineError(
+                f"the rules module {file.name} cannot be loaded: {type(error).__name__}: {error}"
+            ) from error
         return module

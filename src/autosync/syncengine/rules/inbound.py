@@ -1,6 +1,6 @@
 """What an agent's object says to the metaverse: filter, join, projection and import flow, as compiled functions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,7 +94,7 @@ def compile_key(expressions: tuple[Expression, ...], functions: RuleFunctions) -
         source.line(f"if {part}.__class__ is not str: {part} = text({part})")
         source.line(f"if not {part}: return None")
         parts.append(f"{part}.casefold()")
-    source.line(f"return {repr(BETWEEN_KEYS)}.join(({', '.join(parts)},))" if len(parts) > 1 else f"return {parts[0]}")
+    source.line(f"return {BETWEEN_KEYS!r}.join(({', '.join(parts)},))" if len(parts) > 1 else f"return {parts[0]}")
     return source.compile("g")
 
 

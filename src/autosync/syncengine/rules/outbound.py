@@ -86,7 +86,8 @@ def compile_outbound(
     values = [flow for flow in rules.exports if not isinstance(flow.source, Reference)]
     initial = [flow for flow in values if flow.initial_only]
     always = [flow for flow in values if not flow.initial_only]
-    single, multiple = [], []
+    single: list[ReferenceFlow] = []
+    multiple: list[ReferenceFlow] = []
     for flow in references:
         assert isinstance(flow.source, Reference)
         compiled = ReferenceFlow(
@@ -138,9 +139,7 @@ def _compile_name(template: Template, functions: RuleFunctions) -> Callable[...,
     return source.compile("g")
 
 
-def _compile_exports(
-    flows: list[ExportFlow], schema: Mapping[str, AttributeSchema], functions: RuleFunctions
-) -> Flow:
+def _compile_exports(flows: list[ExportFlow], schema: Mapping[str, AttributeSchema], functions: RuleFunctions) -> Flow:
     source = Source(functions)
     for flow in flows:
         attribute = schema.get(flow.target) or AttributeSchema(name=flow.target)

@@ -139,7 +139,9 @@ def _agent(
             name: rules.object_type or (_only_type(description) if len(agent.types) == 1 else None) or name
             for name, rules in agent.types.items()
         },
-        partitions=tuple(description.partitions) if description is not None and description.partitions else ("default",),
+        partitions=tuple(description.partitions)
+        if description is not None and description.partitions
+        else ("default",),
     )
 
 
@@ -170,7 +172,7 @@ def _only_type(description: Description | None) -> str | None:
 
 def _type(of: MetaverseType, spec: Spec, numbers: Mapping[str, int], functions: RuleFunctions) -> TypePlan:
     keys = [name for name, attribute in of.attributes.items() if attribute.key]
-    indexed = {(name,) for name in keys}
+    indexed: set[tuple[str, ...]] = {(name,) for name in keys}
     for agent in spec.agents.values():
         rules = agent.types.get(of.name)
         for criterion in rules.join if rules is not None else ():

@@ -111,7 +111,7 @@ class PreparedBatch:
 
     @staticmethod
     def _anchor(row: CsRow) -> str | None:
-        """A plain name is the anchor where a system has no names of its own; a distinguished name never is."""
+        """Return the anchor: a plain name where a system has no names of its own, never a distinguished one."""
         return row.anchor if row.anchor is not None else None if "=" in row.dn else row.dn
 
     def _differences(self, each: Prepared) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:

@@ -13,7 +13,6 @@ _YOUNG: Final = 200_000
 def seldom_collected() -> Iterator[None]:
     """Collect seldom within, and put everything back afterwards. What is there already is not looked at."""
     before = gc.get_threshold()
-    gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG, *before[1:])
     try:

@@ -22,12 +22,18 @@ class RunContext:
     store: Store
     plan: Plan
     agent: AgentPlan
-    connector: Connector
+    connector: Connector | None
     now: datetime
     should_stop: Callable[[], bool]
     reads_delta: bool = False
     """Whether the connector reads only changes in a delta import; else the whole is read and compared."""
     batch_size: int = BATCH
+
+    def connected(self) -> Connector:
+        """Return the agent's connector; raise ``Stopped`` where it has none."""
+        if self.connector is None:
+            raise Stopped("no-start-bad-ma-configuration", f"agent {self.agent.name} has no connector")
+        return self.connector
 
     def check_stop(self) -> None:
         """Raise ``Stopped`` where somebody asked to stop; called between batches."""

@@ -55,7 +55,7 @@ class ExportStep:
         limit = self._report.step.deletion_limit
         if limit is not None and counts[DELETE] > limit:
             raise Stopped("stopped-deletion-limit", f"{counts[DELETE]} deletions are pending, the limit is {limit}")
-        writer = self._context.connector.open_export(self._report.step.partition)
+        writer = self._context.connected().open_export(self._report.step.partition)
         try:
             self._write_all(writer)
         except BaseException:

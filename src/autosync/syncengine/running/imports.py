@@ -11,7 +11,7 @@ from autosync.syncengine.results import DiscoveryError
 from autosync.syncengine.running.context import RunContext
 from autosync.syncengine.running.report import StepReport, Stopped
 from autosync.syncengine.running.staging import Staging
-from autosync.syncengine.store.rows import CsRow, ErrorRow, Known, Space
+from autosync.syncengine.store.rows import CsRow, ErrorRow, Known
 
 _SCAN = 50_000
 
@@ -51,7 +51,7 @@ class ImportStep:
         partition = self._report.step.partition
         if delta and not self._digests_count:
             raise Stopped("no-start-full-import-required", "the rules changed how objects are read: run a full import")
-        connector = self._context.connector
+        connector = self._context.connected()
         opened = connector.open_delta(partition, self._space.token) if delta else connector.open_full(partition)
         with opened as reader:
             for read in reader:
@@ -130,7 +130,9 @@ class ImportStep:
                 self._fail(error.error)
                 continue
             if entry.anchor in taken:
-                self._fail(ReadError(error_type="duplicate-anchor", message="the anchor occurs twice", anchor=entry.anchor))
+                self._fail(
+                    ReadError(error_type="duplicate-anchor", message="the anchor occurs twice", anchor=entry.anchor)
+                )
                 continue
             taken.add(entry.anchor)
             entries.append((index, entry))

@@ -43,7 +43,9 @@ class InboundFlow:
         """Return what each connector contributes, the weakest first; raise ``UnitFailed``."""
         ranks = self._plan.ranks
         found = []
-        for row in sorted(unit.rows, key=lambda row: (ranks.get(row.agent, 0), row.id)) if len(unit.rows) > 1 else unit.rows:
+        for row in (
+            sorted(unit.rows, key=lambda row: (ranks.get(row.agent, 0), row.id)) if len(unit.rows) > 1 else unit.rows
+        ):
             rules = self._rules(row)
             if rules is None or rules.metaverse_type != unit.type.name:
                 continue

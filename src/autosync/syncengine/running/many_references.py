@@ -130,7 +130,7 @@ class ManyReferences:
         if not pairs:
             return
         names = self._names_of([mv for _, mv, _ in pairs if mv is not None])
-        triples = []
+        triples: list[tuple[int, int, str]] = []
         for target, mv, _ in pairs:
             if target.winner is not None and mv is not None:
                 row, number = target.winner

@@ -20,9 +20,7 @@ Name = tuple[int, str | None, str]
 class OutboundFlow:
     """Export flow of the units of one batch, after it is known which connectors they have."""
 
-    def __init__(
-        self, store: Store, plan: Plan, images: Images, batch: WriteBatch, provisioning: Provisioning
-    ) -> None:
+    def __init__(self, store: Store, plan: Plan, images: Images, batch: WriteBatch, provisioning: Provisioning) -> None:
         self._store = store
         self._plan = plan
         self._images = images
@@ -52,9 +50,7 @@ class OutboundFlow:
                     break
         return failures
 
-    def _one(
-        self, unit: Unit, agent: AgentPlan, rules: OutboundRules, counters: dict[str, OutboundCounters]
-    ) -> None:
+    def _one(self, unit: Unit, agent: AgentPlan, rules: OutboundRules, counters: dict[str, OutboundCounters]) -> None:
         for row in unit.rows:
             if row.agent != agent.number or row.id in unit.frozen:
                 continue
@@ -73,9 +69,7 @@ class OutboundFlow:
         references = self._references(unit, agent, rules.single_references, attributes, {})
         row.export = pack(Export(ADD, attributes, references, rules.initial_values(unit.values), None))
 
-    def _update(
-        self, unit: Unit, row: CsRow, agent: AgentPlan, rules: OutboundRules, target: OutboundCounters
-    ) -> None:
+    def _update(self, unit: Unit, row: CsRow, agent: AgentPlan, rules: OutboundRules, target: OutboundCounters) -> None:
         was_pending, was_export = row.pending, row.export
         earlier = unpack(was_export)
         if was_pending == ADD:  # still to be made: its whole content, once more
@@ -102,9 +96,7 @@ class OutboundFlow:
             target.connector_no_flow += 1
 
     @staticmethod
-    def _export(
-        attributes: dict[str, Any], references: dict[str, int], dn: str | None, earlier: Export
-    ) -> Export:
+    def _export(attributes: dict[str, Any], references: dict[str, int], dn: str | None, earlier: Export) -> Export:
         if dn is not None:
             return Export(RENAME, attributes, references, {}, dn, earlier.many)
         if attributes or references or earlier.many:

@@ -66,19 +66,22 @@ class Provisioning:
                 continue
             handled.add(agent.number)
             mine = [row for row in unit.rows if row.agent == agent.number]
-            wanted = not unit.gone and rules.wants(unit.values)
-            if wanted:
-                if (unit.mv, agent.number) in self._delayed:
-                    self._batch.delayed_gone.append((unit.mv, agent.number))
-                if not mine and rules.provisions:
-                    self._provision(unit, agent, rules)
+            if not unit.gone and rules.wants(unit.values):
+                self._keep(unit, agent, rules, has_one=bool(mine))
             elif unit.gone or rules.provisions:
                 for row in mine:
                     self._deprovision(unit, agent, row, rules, counters)
         if unit.gone:
-            self._release(unit, handled, counters)
+            self._release(unit, handled)
         if not unit.rows and unit.gone:
             unit.deleted = True
+
+    def _keep(self, unit: Unit, agent: AgentPlan, rules: OutboundRules, *, has_one: bool) -> None:
+        """See to it that a wanted object is there and stays."""
+        if (unit.mv, agent.number) in self._delayed:
+            self._batch.delayed_gone.append((unit.mv, agent.number))
+        if not has_one and rules.provisions:
+            self._provision(unit, agent, rules)
 
     def _provision(self, unit: Unit, agent: AgentPlan, rules: OutboundRules) -> None:
         row = self._waiting.pop((unit.mv, agent.number), None)
@@ -188,7 +191,7 @@ class Provisioning:
         self._batch.cs_pending.append(row)
         self._batch.count(row, row.staged, was_pending)
 
-    def _release(self, unit: Unit, handled: set[int], counters: dict[str, OutboundCounters]) -> None:
+    def _release(self, unit: Unit, handled: set[int]) -> None:
         """Let go of the connectors of agents that get nothing from the metaverse, when the object goes."""
         if unit.frozen and any(row.id in unit.frozen for row in unit.rows):
             return

@@ -74,7 +74,7 @@ class Run:
             status = "stopped-database-disk-full" if "full" in str(error) else "stopped-database-connection-lost"
             report.message = f"the store failed: {error}"
             _log.exception("the store failed")
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # the border: a bug ends this run, not the process
             status, report.message = "stopped-server", f"the engine failed: {type(error).__name__}"
             _log.exception("a run step failed")
         return report.result(status, self._clock())

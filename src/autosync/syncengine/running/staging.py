@@ -10,7 +10,7 @@ from autosync.syncengine.rules.coercion import same
 from autosync.syncengine.rules.plan import AgentPlan
 from autosync.syncengine.running.escrow import again, expected, not_kept, pack, unpack
 from autosync.syncengine.store.codec import decode, encode
-from autosync.syncengine.store.port import ExportRef, Ref, Store
+from autosync.syncengine.store.port import ExportRef, Store
 from autosync.syncengine.store.rows import (
     ADD,
     DELETE,
@@ -91,7 +91,7 @@ class Staging:
         synchronized, believed = self._images(row)
         kept = self._confirm(row, values)
         refs_changed, refs_kept = self._stage_links(row, wanted, links)
-        changed = self._is_news(values, synchronized, believed)
+        changed = self._is_news(entry.object_type, values, synchronized, believed)
         staged = self._kind(row, entry, was_staged, changed=changed or refs_changed)
         if staged in {NONE, ADD}:
             row.before = None
@@ -128,7 +128,7 @@ class Staging:
         if row.blob is None and escrow.kind in {ADD, DELETE_ADD}:
             self._expect_again(row, ADD)
             return
-        if row.staged == ADD or escrow.kind == DELETE or row.pending == DELETE:
+        if row.staged == ADD or DELETE in {escrow.kind, row.pending}:
             # Never synchronized, or gone because we said so: nothing is left to tell anybody.
             self.batch.cs_gone.append(row.id)
             self.batch.count_gone(row.space, row.staged, row.pending)
@@ -163,12 +163,14 @@ class Staging:
         believed = expected(row.blob, row.escrow)
         return decode(row.before) if row.before is not None else decode(row.blob), believed
 
-    def _is_news(self, values: dict[str, Any], synchronized: dict[str, Any], believed: dict[str, Any]) -> bool:
+    def _is_news(
+        self, object_type: str, values: dict[str, Any], synchronized: dict[str, Any], believed: dict[str, Any]
+    ) -> bool:
         """Return whether a synchronization must look: something differs that the engine has not written itself."""
         if values == synchronized:
             return False
-        rules = self._agent.anything or next(iter(self._agent.inbound.values()), None)
-        reads = None if len(self._agent.inbound) > 1 or rules is None else rules.reads
+        rules = self._agent.rules_for(object_type)
+        reads = frozenset() if rules is None else rules.reads
         for name in values.keys() | synchronized.keys():
             shown, known = values.get(name), synchronized.get(name)
             if shown == known or (shown is not None and known is not None and same(shown, known)):
@@ -261,7 +263,7 @@ class Staging:
                     export = unpack(row.export)
                     row.export = pack(export._replace(kind=export.kind or UPDATE, many=True))
                     row.pending = row.pending or UPDATE
-        rules = self._agent.anything
+        rules = self._agent.rules_for(row.type)
         if rules is not None and any(self._multiple.get(ours) == number for _, ours in rules.multiple_references):
             return set(), kept  # it flows inwards, too: the metaverse must hear of it
         return explained, kept

@@ -187,21 +187,20 @@ class SyncBatch:
                     due.append((unit.mv, 0, ""))
                 due.extend((unit.mv, agent, value) for agent, value in sorted(unit.some_references))
         here = {unit.mv for unit in units}
-        names: dict[int, set[str]] = {}
-        for unit in units:
-            if unit.topology:
-                for row in (*unit.rows, *unit.lost):
-                    names.setdefault(row.agent, set()).update(name for name in (row.anchor, row.dn) if name is not None)
-        for number, values in names.items():
-            agent = self._plan.agents.get(number)
-            if agent is None or not agent.references:
-                continue
+        for agent in self._plan.agents.values():
+            names = self._names_that_moved(units, agent.number) if agent.references else set()
             multiple = {self._store.attribute_number(name) for name in agent.multiple_references}
-            for mv, attribute, value in self._store.dependents(number, sorted(values)):
+            for mv, attribute, value in self._store.dependents(agent.number, sorted(names)):
                 if attribute in multiple:
-                    due.append((mv, number, value))
+                    due.append((mv, agent.number, value))
                 elif mv not in here:
                     due.append((mv, 0, ""))
+
+    @staticmethod
+    def _names_that_moved(units: list[Unit], agent: int) -> set[str]:
+        """Return the names, within an agent, of objects whose connectors came or went."""
+        rows = [row for unit in units if unit.topology for row in (*unit.rows, *unit.lost) if row.agent == agent]
+        return {name for row in rows for name in (row.anchor, row.dn) if name is not None}
 
     def _count(self, connected: Connected, units: list[Unit]) -> None:
         counters = self._outcome.inbound

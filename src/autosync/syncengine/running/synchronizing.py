@@ -5,12 +5,11 @@ became due meanwhile because something they refer to came, went or was renamed (
 """
 
 from autosync.syncengine.errors import FlowError
-from autosync.syncengine.results import InboundCounters
-from autosync.syncengine.running.connecting import Connected
+from autosync.syncengine.results import InboundCounters, ObjectError
 from autosync.syncengine.running.context import RunContext
 from autosync.syncengine.running.report import StepReport
 from autosync.syncengine.running.sync_batch import BatchOutcome, SyncBatch
-from autosync.syncengine.store.rows import ADD, DELETE, DELETE_ADD, NONE, RENAME, UPDATE, CsRow, WriteBatch
+from autosync.syncengine.store.rows import ADD, DELETE, DELETE_ADD, RENAME, UPDATE, CsRow, WriteBatch
 
 _ORDER = (ADD, DELETE_ADD, RENAME, UPDATE, DELETE)
 """Deletions last: an object that came back under another anchor is joined before its old connector goes."""
@@ -82,15 +81,13 @@ class SyncStep:
             self._report.inbound.flow_failure += 1
             self._report.sync_error(error)
 
-    def _record(self, batch: WriteBatch, failures: dict[int, FlowError]) -> list:  # type: ignore[type-arg]
+    def _record(self, batch: WriteBatch, failures: dict[int, FlowError]) -> list[ObjectError]:
         rows = self._store.rows(sorted(failures))
         return self._context.record(
             batch,
             "sync",
             [
-                self._context.failure(
-                    row.id, row.agent, row.dn, (error.error_type, error.algorithm_step, str(error))
-                )
+                self._context.failure(row.id, row.agent, row.dn, (error.error_type, error.algorithm_step, str(error)))
                 for row in rows
                 for error in [failures[row.id]]
             ],
@@ -134,6 +131,3 @@ def add_inbound(total: InboundCounters, more: InboundCounters) -> None:
     """Add the counters of a batch."""
     for name in more.__slots__:
         setattr(total, name, getattr(total, name) + getattr(more, name))
-
-
-__all__ = ["NONE", "Connected", "SyncStep", "add_inbound"]

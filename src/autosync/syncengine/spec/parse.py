@@ -42,7 +42,8 @@ def _metaverse_type(name: str, section: Section, agents: list[str]) -> Metaverse
     attributes = {each: _attribute(each, part, agents) for each, part in _sections(section.section("attributes"))}
     if not attributes:
         section.wrong("attributes", "is missing: say at least one, such as {employeeID: {key: true}}")
-    deletion, of = Deletion.LAST_SOURCE, ()
+    deletion = Deletion.LAST_SOURCE
+    of: tuple[str, ...] = ()
     if isinstance(section.raw("delete"), Mapping):
         inner = section.section("delete")
         deletion, of = Deletion.CONNECTOR_OF, _agents(inner, "connector-of", agents)

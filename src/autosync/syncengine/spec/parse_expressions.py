@@ -61,7 +61,7 @@ class ExpressionParser:
             case Mapping():
                 return self._keyed(data, path, (*_VALUES, *_CONDITIONS)) or self._nowhere
             case _:
-                self.wrong(path, "expected an attribute, a \"{template}\" or a rule such as {constant: …}")
+                self.wrong(path, 'expected an attribute, a "{template}" or a rule such as {constant: …}')
                 return self._nowhere
 
     def condition(self, data: object, path: Path) -> Condition:

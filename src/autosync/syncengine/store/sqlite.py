@@ -73,7 +73,7 @@ class SqliteStore(SqliteObjects):
         key = f"run number {agent}"
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            (newest,) = self._connection.execute(sql.NEXT_RUN, (agent,)).fetchone()
+            newest = int(self._connection.execute(sql.NEXT_RUN, (agent,)).fetchone()[0])
             number = max(int(self.fact(key) or 0), newest) + 1
             self.remember(key, str(number).encode())
             self.save_run(agent, number, None, result)

@@ -4,6 +4,8 @@ Two traps were measured and are tested (``EXPLAIN QUERY PLAN``): ``CROSS JOIN`` 
 taking the big table first, and a partial index is used only where its condition is repeated word for word.
 """
 
+# ruff: noqa: S608  (what is put together here are constants of this module)
+
 from typing import Final
 
 VERSION: Final = 1
@@ -199,7 +201,9 @@ CROSS JOIN waiting ON waiting.agent = ?1 AND waiting.name = ?2 AND waiting.value
 """
 DUE: Final = "SELECT mv, agent, value FROM due WHERE mv > ?1 ORDER BY mv, agent, value LIMIT ?2"
 DUE_OF: Final = "SELECT mv, agent, value FROM due WHERE mv = ?1"
-DELAYED_OF: Final = "SELECT delayed.mv, delayed.agent, delayed.at FROM json_each(?1) AS j CROSS JOIN delayed ON delayed.mv = j.value"
+DELAYED_OF: Final = (
+    "SELECT delayed.mv, delayed.agent, delayed.at FROM json_each(?1) AS j CROSS JOIN delayed ON delayed.mv = j.value"
+)
 DELAYED_DUE: Final = "SELECT mv FROM delayed WHERE at <= ?1 ORDER BY at LIMIT ?2"
 ERRORS_OF: Final = """
 SELECT object_error.cs, stage, agent, dn, error_type, algorithm_step, message, first, last, retries
@@ -210,7 +214,9 @@ SELECT cs, stage, agent, dn, error_type, algorithm_step, message, first, last, r
 FROM object_error WHERE agent = ?1 ORDER BY cs, stage LIMIT ?2
 """
 TALLIES: Final = "SELECT space, what, n FROM tally WHERE n <> 0"
-TALLY_OF: Final = "SELECT space, what, n FROM tally JOIN space ON space.id = tally.space WHERE space.agent = ?1 AND n <> 0"
+TALLY_OF: Final = (
+    "SELECT space, what, n FROM tally JOIN space ON space.id = tally.space WHERE space.agent = ?1 AND n <> 0"
+)
 STAGED_ALL: Final = """
 SELECT id, staged, type, anchor, dn, blob FROM cs INDEXED BY cs_staged WHERE space = ?1 AND staged <> 0 ORDER BY id
 """

@@ -43,15 +43,15 @@ class FileTrigger:
 
     async def _watch(self, told: str, accelerator: Accelerator) -> AsyncIterator[Firing | Pulse]:
         known: Content | None = None
-        pulse_at = 0.0
+        pulse_at, shown = 0.0, ""
         while True:
             content, state = await self._settled(known)
             if content is not None and content.digest != told and content.sight:
                 first, told = told == "", content.digest
                 yield _firing(self._options, content, known, first=first)
             known = content or known
-            if self._clock.elapsed() >= pulse_at:
-                pulse_at = self._clock.elapsed() + _PULSE_S
+            if self._clock.elapsed() >= pulse_at or state != shown:
+                pulse_at, shown = self._clock.elapsed() + _PULSE_S, state
                 yield Pulse(details={"state": state, "files": str(len(known.sight) if known else 0)})
             await accelerator.wait(self._pause(known))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from autosync.syncengine.connectors.anchors import join_anchor
 from autosync.syncengine.connectors.delimited.settings import DelimitedSettings
@@ -15,6 +15,9 @@ from autosync.syncengine.connectors.port import (
 )
 from autosync.syncengine.connectors.settings_reading import nearest
 from autosync.syncengine.connectors.values import ValueMisfit, text_decoder
+
+_LONGEST_SHOWN: Final = 300
+"""Characters of a header that a message repeats."""
 
 
 class Column(NamedTuple):
@@ -135,14 +138,18 @@ def _check(names: Sequence[str], settings: DelimitedSettings, path: Path, change
         named[change_column] = "delta.column"
     for name, key in named.items():
         if name not in names:
-            raise _mismatch(
-                path, f"no column {name!r} ({key}){nearest(name, names)}; the header says: {', '.join(names)}"
-            )
+            raise _mismatch(path, f"no column {name!r} ({key}){nearest(name, names)}; the header says: {_shown(names)}")
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise _mismatch(path, f"the column {twice!r} is there twice")
     if "" in names:
         raise _mismatch(path, f"column {list(names).index('') + 1} has no name")
+
+
+def _shown(names: Sequence[str]) -> str:
+    """Return a header for people: what is no text at all shows as its codes, and only in part."""
+    said = ", ".join(name if name.isprintable() else repr(name)[1:-1] for name in names)
+    return said if len(said) <= _LONGEST_SHOWN else f"{said[:_LONGEST_SHOWN]} …"
 
 
 def _mismatch(path: Path, reason: str) -> ConnectorError:
