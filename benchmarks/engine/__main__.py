@@ -41,7 +41,8 @@ def line(found: dict[str, Any]) -> str:
     verdict = "aim" if found["seconds"] <= found["aim"] else "must" if found["seconds"] <= found["must"] else "MISSED"
     failed = [run for run in found["runs"] if run["status"] != "success"]
     return (
-        f"{found['workload']:40} {found['seconds']:9.3f} s {found['cpu']:8.3f} s {found['rate']:10,.0f}/s {found['memory']:5d} MB"
+        f"{found['workload']:40} {found['seconds']:9.3f} s {found['cpu']:8.3f} s {found['rate']:10,.0f}/s"
+        f" {found['memory']:5d} MB"
         f"  {found['must']:7.2f} / {found['aim']:6.2f}  {found['seconds'] / found['must']:5.2f}  {verdict}"
         + "".join(f"  {run['status']}: {run['message']}" for run in failed)
     )

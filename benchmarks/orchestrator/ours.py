@@ -6,6 +6,7 @@ What it knows of durations and fan-out it has learned from runs that ended; the 
 import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from autosync.core.orchestrator import decide
@@ -16,7 +17,8 @@ from autosync.model.counts import Counts, RunResult, StepResult
 from autosync.model.ids import AgentId, EngineName, PartitionName, ProfileName, RunId, TriggerId
 from autosync.model.requests import Wanted
 from autosync.model.rows import EstimateRow
-from autosync.model.settings import EngineSettings, RunMode, Settings
+from autosync.model.schedules import Period
+from autosync.model.settings import EngineSettings, RunMode, ScheduleSettings, Settings
 from autosync.model.steps import Profile, Slot, Step, StepKind
 from autosync.model.stimuli import (
     AgentsDescribed,
@@ -65,6 +67,11 @@ class Ours:
 
     def attach(self, world: World) -> None:
         self._world = world
+        schedules = [
+            _nightly(number, moment, agent) for number, (moment, agent) in enumerate(world.workload.full_imports)
+        ]
+        settings = replace(self.state.settings, schedules={each.id: each for each in schedules})
+        self.state = replace(self.state, settings=settings)
 
     def _now(self) -> datetime:
         return EPOCH + timedelta(seconds=self._world.now)
@@ -76,8 +83,7 @@ class Ours:
         self._inbox.append(TriggerFired(trigger=trigger, wanted=wanted, changed=moment))
 
     def full_import_due(self, agent: str) -> None:
-        wanted = Wanted(agent=_id(agent), slot=Slot.FULL_IMPORT)
-        self._inbox.append(TriggerFired(trigger=TriggerId(f"{_id(agent)}#nightly"), wanted=wanted))
+        """Do nothing: the core keeps its schedules itself."""
 
     def ended(self, run: Run) -> None:
         self._inbox.append(RunEnded(run=RunId(run.label), result=self._result(run)))
@@ -93,7 +99,9 @@ class Ours:
             outbound={_id(target): count for target, count in run.outbound.items()} if run.kind == "DS" else None,
         )
         begin, end = (EPOCH + timedelta(seconds=moment) for moment in (run.begin, self._world.now))
-        return RunResult(handle=str(self._number[_id(run.agent)]), status="success", steps=(step,), started=begin, ended=end)
+        return RunResult(
+            handle=str(self._number[_id(run.agent)]), status="success", steps=(step,), started=begin, ended=end
+        )
 
     def settle(self) -> None:
         """Decide, carry out, and go on until nothing more happens at this moment."""
@@ -149,6 +157,17 @@ class Ours:
 
     def is_idle(self) -> bool:
         return not (self.state.requests or self.state.runs or self._inbox)
+
+
+def _nightly(number: int, moment: float, agent: str) -> ScheduleSettings:
+    """Return a schedule that fires once within any replication."""
+    start = EPOCH + timedelta(seconds=moment)
+    return ScheduleSettings(
+        id=TriggerId(f"{_id(agent)}#nightly {number}"),
+        agent=_id(agent),
+        when=Period(start=start, period=timedelta(days=365), zone="UTC"),
+        run=Slot.FULL_IMPORT,
+    )
 
 
 def _id(name: str) -> AgentId:

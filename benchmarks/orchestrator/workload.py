@@ -61,7 +61,7 @@ def _overload(topology: Topology, rng: random.Random) -> Workload:
 
 
 def _one_each(topology: Topology, _: random.Random) -> Workload:
-    return Workload("one-each", tuple((0.0, source) for source in topology.sources))
+    return Workload("gap", tuple((0.0, source) for source in topology.sources))
 
 
 WORKLOADS: Mapping[str, Callable[[Topology, random.Random], Workload]] = {
@@ -71,9 +71,9 @@ WORKLOADS: Mapping[str, Callable[[Topology, random.Random], Workload]] = {
     "steady+FI": _steady_with_full_imports,
     "busy": _busy,
     "overload": _overload,
-    "one-each": _one_each,
+    "gap": _one_each,
 }
-REPLICATIONS = {"single": 40, "burst": 20, "steady": 12, "steady+FI": 8, "busy": 8, "overload": 1, "one-each": 30}
+REPLICATIONS = {"single": 40, "burst": 20, "steady": 12, "steady+FI": 8, "busy": 8, "overload": 1, "gap": 30}
 
 
 def warm_up(topology: Topology, rounds: int = 3, apart: float = 2 * HOUR) -> Workload:

@@ -33,7 +33,7 @@ class Run:
     confirming: list[Packet] = field(default_factory=list)
     outbound: dict[str, int] = field(default_factory=dict)
     idle: bool = False
-    """Whether it found nothing to do."""
+    """Whether it was a delta run that found nothing to do."""
 
 
 class Policy(Protocol):
@@ -182,7 +182,7 @@ class World:
             run.carried, self._staged[agent] = self._staged[agent], []
         else:
             run.carried, self._pending[agent] = self._pending[agent], []
-        run.idle = not run.carried and not run.confirming
+        run.idle = kind != "FI" and not run.carried and not run.confirming
         seconds = self.durations.seconds(agent, kind, len(run.carried) + len(run.confirming))
         run.end = self.now + seconds * (self._rng.lognormvariate(0.0, self._noise) if self._noise else 1.0)
         self.runs.append(run)

@@ -77,7 +77,8 @@ class Company:
     def start_and_wait(self, environ: Mapping[str, str] | None = None) -> None:
         """Start the service and wait until all that it found to do is done."""
         self.start(environ)
-        wait_until(self.is_in_step, self.whole_story)
+        wait_until(self.is_answering, self.told)
+        self.wait_quiet()
 
     def kill(self) -> None:
         assert self.process is not None
@@ -172,8 +173,10 @@ class Company:
             return {row["id"]: (row["name"], row["phone"], row["department"]) for row in csv.DictReader(file)}
 
     def badges(self) -> dict[str, tuple[str, str]]:
-        rows = self.query("badge.db", "SELECT employee_id, holder, department FROM badge")
-        return {str(row[0]): (str(row[1]), str(row[2])) for row in rows}
+        # Not read-only: after a kill in the middle of a transaction whoever reads first must be able to take it back.
+        with closing(sqlite3.connect(self.folder / "badge.db")) as badge:
+            rows = badge.execute("SELECT employee_id, holder, department FROM badge")
+            return {str(row[0]): (str(row[1]), str(row[2])) for row in rows}
 
     def directory(self) -> dict[str, tuple[str, bool]]:
         """Return the directory: employee number → title, and whether it is disabled."""

@@ -53,7 +53,7 @@ def test_a_file_without_most_of_its_lines_is_held(company: Company, kept: int) -
 
 UNREADABLE = {
     "zero bytes": (lambda good: b"", "is empty: not even the header"),
-    "cut in its last line": (lambda good: good[:-30], "completed-discovery-errors"),
+    "cut in its last line": (lambda good: good[:-30], "could not read every object"),
     "binary": (lambda good: b"\x80\xff\x00\xfe" * 500, "that is not utf-8"),
     "zeroes": (lambda good: b"\0" * 5000, "no column"),
     "UTF-16": (lambda good: good.decode().encode("utf-16"), "give encoding: utf-16"),
@@ -70,10 +70,10 @@ def test_a_file_that_cannot_be_read_changes_nothing_and_says_so(company: Company
     wait_until(lambda: len(company.runs()) > runs and company.unfinished() == ["request home/hr delta import"],
                company.whole_story)  # fmt: skip
 
-    assert said in company.autosync("status").stdout + company.autosync("queue").stdout
+    assert said in company.autosync("queue").stdout
     why = company.autosync("why", "last").stdout
     assert said in why
-    assert "nothing new" not in why
+    assert "nothing new" not in why or "1 error" in why
     assert "\0" not in why
     assert company.targets() == before
 

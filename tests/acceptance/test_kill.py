@@ -3,136 +3,61 @@
 Whatever happens, in the end every target shows what the HR file says, nothing waits, and no agent ever ran twice at once.
 """
 
-import csv
-import json
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import replace
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from autosync.cli.demo.company import Person, employee_id, found_company, read_people, write_people
-from autosync.cli.demo.folder import make_folder
+from tests.acceptance.company import PROGRAM, Company, someone_changes, wait_until
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-
-
-class Service:
-    """``autosync run`` on a folder, killed and started as often as the test likes."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._log = (folder / "service.log").open("ab")
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "autosync", "run", "--config", str(self._folder / "autosync.yaml")]
-        self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log, stdin=subprocess.DEVNULL)
-
-    def kill(self) -> None:
-        assert self._process is not None
-        assert self._process.poll() is None, f"the service ended by itself, see {self._log.name}"
-        os.kill(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-
-    def stop(self) -> int:
-        assert self._process is not None
-        self._process.terminate()
-        return self._process.wait(timeout=20)
-
-    def close(self) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
-        self._log.close()
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="SIGKILL, and /proc to find the worker")
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "company"
-    configuration = make_folder(folder, found_company(people=60))
-    text = configuration.read_text(encoding="utf-8")
-    listen = next(line for line in text.splitlines() if "listen:" in line)
-    configuration.write_text(text.replace(listen, "  listen: 127.0.0.1:0"), encoding="utf-8")
-    return folder
+def company(tmp_path: Path) -> Iterator[Company]:
+    company = Company(tmp_path / "company")
+    yield company
+    company.close()
 
 
-@pytest.fixture
-def service(folder: Path) -> Iterator[Service]:
-    service = Service(folder)
-    yield service
-    service.close()
+def kill_all(company: Company) -> None:
+    """The machine goes down: the service first, its worker an instant later."""
+    workers = company.workers()
+    company.kill()
+    for worker in workers:
+        with suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGKILL)
 
 
-def change_something(people: list[Person], draw: random.Random) -> list[Person]:
-    """Hire, let go, move or rename a few people; never more than the guards let pass."""
-    kind = draw.randrange(4)
-    if kind == 0:
-        number = max(int(person.employee_id[1:]) for person in people) - 10000 + 1
-        return [*people, replace(draw.choice(people), employee_id=employee_id(number), status="A")]
-    index = draw.randrange(1, len(people))
-    edited = {
-        1: lambda person: replace(person, status="L" if person.status == "A" else "A"),
-        2: lambda person: replace(person, department=draw.choice(["Legal", "Finance"]), title=f"T{draw.random()}"),
-        3: lambda person: replace(person, last=f"Name{draw.randrange(1000)}"),
-    }[kind](people[index])
-    return [*people[:index], edited, *people[index + 1 :]]
+def kill_service(company: Company) -> None:
+    """The service alone: its worker must notice, and make room for the next one."""
+    company.kill()
 
 
-def expected(folder: Path) -> dict[str, tuple[str, str, str]]:
-    """Return what every target must say: id → name, phone, department of those who have not left."""
-    people = [person for person in read_people(folder / "hr.csv") if person.status == "A"]
-    return {person.employee_id: (person.name, person.phone, person.department) for person in people}
+def kill_worker(company: Company) -> None:
+    """The worker alone: the service must notice, and start another."""
+    for worker in company.workers():
+        with suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGKILL)
 
 
-def phonebook(folder: Path) -> dict[str, tuple[str, str, str]]:
-    with (folder / "phonebook.csv").open(encoding="utf-8", newline="") as file:
-        return {row["id"]: (row["name"], row["phone"], row["department"]) for row in csv.DictReader(file)}
+KILLS: tuple[Callable[[Company], None], ...] = (kill_all, kill_service, kill_worker)
 
 
-def badges(folder: Path) -> dict[str, tuple[str, str]]:
-    with closing(sqlite3.connect(folder / "badge.db")) as badge:
-        return {row[0]: (row[1], row[2]) for row in badge.execute("SELECT employee_id, holder, department FROM badge")}
-
-
-def is_in_step(folder: Path) -> bool:
-    wanted = expected(folder)
-    names = {key: (name, department) for key, (name, _, department) in wanted.items()}
-    return phonebook(folder) == wanted and badges(folder) == names and waiting(folder) == []
-
-
-def waiting(folder: Path) -> list[str]:
-    """Return what still waits or runs, as the store says."""
-    with closing(sqlite3.connect(f"file:{folder}/state/autosync.db?mode=ro", uri=True)) as store:
-        requests = store.execute("SELECT 'request ' || agent || ' ' || profile FROM request WHERE state = 'waiting'")
-        runs = store.execute("SELECT 'run ' || agent || ' ' || profile FROM run WHERE state <> 'ended'")
-        return [row[0] for row in (*requests.fetchall(), *runs.fetchall())]
-
-
-def wait_until(condition: Callable[[], bool], limit_s: float, what: Callable[[], object]) -> None:
-    end = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < end, what()
-        time.sleep(0.1)
-
-
-def stored_runs(folder: Path) -> list[dict[str, object]]:
-    with closing(sqlite3.connect(f"file:{folder}/state/autosync.db?mode=ro", uri=True)) as store:
-        return [json.loads(row[0]) for row in store.execute("SELECT body FROM run ORDER BY id")]
-
-
-def check_runs(runs: list[dict[str, object]]) -> None:
+def check_runs(runs: list[dict[str, Any]]) -> None:
     """No agent ran twice at once, and nothing ran beside a synchronization."""
-    ended = [run for run in runs if run["ended"] and run["outcome"]["kind"] != "abandoned"]  # type: ignore[index]
-    spans = sorted((str(run["started"]), str(run["ended"]), str(run["agent"]), str(run["profile"])) for run in ended)
+    ended = [run for run in runs if run["outcome"]["kind"] != "abandoned"]
+    spans = sorted((run["started"], run["ended"], run["agent"], run["profile"]) for run in ended)
+    assert len(spans) > 3
     for place, (_, end, agent, profile) in enumerate(spans):
         for start, _, other, other_profile in spans[place + 1 :]:
             if start >= end:
@@ -141,46 +66,79 @@ def check_runs(runs: list[dict[str, object]]) -> None:
             assert "sync" not in profile + other_profile, f"{agent} {profile} beside {other} {other_profile}"
 
 
-def kill_again_and_again(folder: Path, service: Service, seed: int, kills: int) -> None:
+def check_followups(runs: list[dict[str, Any]]) -> None:
+    """Nothing was done twice: every request became at most one run that came to an end, and every staged set one sync."""
+    came_to_something = Counter(run["request"] for run in runs if run["outcome"]["kind"] in {"success", "object-errors"})
+    assert came_to_something
+    assert not [request for request, count in came_to_something.items() if count > 1]
+    exports = [run for run in runs if run["profile"] == "export" and run["outcome"]["kind"] == "success"]
+    imports = [run for run in runs if run["profile"] == "delta import" and run["outcome"]["kind"] == "success"]
+    for export in exports:
+        if any(step["exported"] and any(step["exported"].values()) for step in export["result"]["steps"]):
+            after = [run for run in imports if run["agent"] == export["agent"] and run["started"] >= export["ended"]]
+            assert after, f"export {export['id']} of {export['agent']} was never confirmed"
+
+
+def kill_again_and_again(company: Company, seed: int, kills: int) -> None:
     draw = random.Random(seed)
-    service.start()
-    for _ in range(kills):
+    company.start()
+    for number in range(kills):
         for _ in range(draw.randrange(1, 4)):
-            write_people(folder / "hr.csv", change_something(read_people(folder / "hr.csv"), draw))
+            company.write(someone_changes(company.people(), draw))
             time.sleep(draw.uniform(0, 0.4))
         time.sleep(draw.choice([0.2, 0.8, 1.5]) * draw.uniform(0.5, 2))
-        service.kill()
-        service.start()
-    wait_until(
-        lambda: (folder / "state" / "autosync.db").exists() and is_in_step(folder),
-        60,
-        lambda: f"seed {seed}: not in step; waiting {waiting(folder)}; see {folder}/service.log",
-    )
-    check_runs(stored_runs(folder))
-    assert service.stop() == 0
-    for name in ("autosync.db", "engine.db"):
-        with closing(sqlite3.connect(folder / "state" / name)) as database:
-            assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        KILLS[number % len(KILLS)](company)
+        if company.process is None or company.process.poll() is not None:
+            company.start()
+    wait_until(company.is_in_step, lambda: f"seed {seed}: {company.folder} {company.whole_story()}", 60)
+    check_runs(company.runs())
+    check_followups(company.runs())
+    assert company.stop() == 0, company.whole_story()
+    company.check_stores()
 
 
-def test_kill_minus_nine_loses_nothing(folder: Path, service: Service) -> None:
-    kill_again_and_again(folder, service, seed=random.randrange(10**6), kills=4)
+def test_kill_minus_nine_loses_nothing(company: Company) -> None:
+    kill_again_and_again(company, seed=random.randrange(10**6), kills=6)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", range(5))
-def test_kill_minus_nine_many_times_loses_nothing(folder: Path, service: Service, seed: int) -> None:
-    kill_again_and_again(folder, service, seed=seed, kills=25)
+def test_kill_minus_nine_many_times_loses_nothing(company: Company, seed: int) -> None:
+    kill_again_and_again(company, seed=seed, kills=25)
 
 
-def test_a_second_service_on_the_same_store_is_refused(folder: Path, service: Service) -> None:
-    service.start()
-    wait_until(lambda: (folder / "state" / "autosync.db").exists() and is_in_step(folder), 60, lambda: waiting(folder))
-    command = [sys.executable, "-m", "autosync", "run", "--config", str(folder / "autosync.yaml")]
+def test_it_ends_well_at_once_when_asked_whoever_listens(company: Company) -> None:
+    company.start_and_wait()
+    follower = subprocess.Popen(
+        [*PROGRAM, "events", "--follow", "--jsonl", "--after", "0"], cwd=company.folder, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert follower.stdout is not None
+    assert b"service-started" in follower.stdout.readline()
+    workers = company.workers()
+    company.write(someone_changes(company.people(), random.Random(1)))
+    time.sleep(0.4)  # in the middle of things
 
-    second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    begun = time.monotonic()
+    status = company.stop()
+    took = time.monotonic() - begun
+    follower.terminate()
+    follower.communicate()
 
-    assert second.returncode != 0
+    assert status == 0
+    assert took < 5
+    assert all(not Path(f"/proc/{worker}").exists() for worker in workers)
+    company.start_and_wait()
+    assert company.stop() == 0
+
+
+def test_a_second_service_on_the_same_store_is_refused(company: Company) -> None:
+    company.start_and_wait()
+    company.edit(f"127.0.0.1:{company.port}", "127.0.0.1:0")
+
+    second = company.autosync("run", "--config", str(company.configuration))
+
+    assert second.returncode == 1
     assert "in use by another AutoSync" in second.stderr
-    assert service.stop() == 0
+    assert company.stop() == 0

@@ -53,14 +53,14 @@ def find_place(url: str | None, token_file: Path | None, environ: Mapping[str, s
 
 
 def find_config(environ: Mapping[str, str], folder: Path) -> Path | None:
-    """Return the configuration: ``AUTOSYNC_CONFIG``, the one in this folder, or the system's."""
+    """Return the configuration: ``AUTOSYNC_CONFIG``, the one in this folder, the demo's below it, or the system's."""
     if environ.get("AUTOSYNC_CONFIG"):
         return Path(environ["AUTOSYNC_CONFIG"])
     if sys.platform == "win32":
         system = Path(environ.get("PROGRAMDATA", r"C:\ProgramData")) / "autosync" / CONFIG_NAME
     else:
         system = Path("/etc/autosync") / CONFIG_NAME
-    return next((path for path in (folder / CONFIG_NAME, system) if path.is_file()), None)
+    return next((path for path in (folder / CONFIG_NAME, folder / "demo" / CONFIG_NAME, system) if path.is_file()), None)
 
 
 def _service_block(config: Path) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from autosync.core import aftermath, cascades, estimates, followups, inspection, outcomes, recovery, setbacks, tokens
-from autosync.core.narration import counts_text, duration
+from autosync.core.narration import counts_text, duration, number
 from autosync.core.turn import Turn
 from autosync.model.agents import Sighting
 from autosync.model.commands import FollowRun
@@ -153,7 +153,7 @@ def _did(steps: Sequence[StepResult]) -> str:
         if step.exported is not None and step.kind.exports:
             said.append(f"exported {counts_text(step.exported)}")
         if step.outbound:
-            said.append(f"left {sum(step.outbound.values()):,} pending exports")
+            said.append(f"left {number(sum(step.outbound.values()), 'pending export')}")
     return ", ".join(said)
 
 

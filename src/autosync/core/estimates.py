@@ -95,9 +95,10 @@ def seconds_of(row: EstimateRow | None, profile: Profile | None, changes: int | 
         return _default(row.steps if row is not None else (), profile)
     if changes is None:
         return median(seconds for seconds, _ in row.durations)
-    nearest = sorted(row.durations, key=lambda past: abs(_size(past[1]) - _size(changes)))
-    alike = [seconds for seconds, carried in nearest if abs(_size(carried) - _size(changes)) <= 1]
-    return median(alike or [seconds for seconds, _ in nearest[:5]])
+    size = _size(changes)
+    distances = [abs(_size(carried) - size) for _, carried in row.durations]
+    near = max(1, min(distances))
+    return median(seconds for (seconds, _), distance in zip(row.durations, distances, strict=True) if distance <= near)
 
 
 def _size(changes: int) -> int:

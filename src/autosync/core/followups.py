@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from autosync.core import outcomes
+from autosync.core.narration import number
 from autosync.model.counts import Counts, RunResult, StepResult
 from autosync.model.ids import AgentId, PartitionName
 from autosync.model.steps import Profile, Slot
@@ -101,4 +102,4 @@ def _synced(step: StepResult, partition: PartitionName) -> bool:
 
 
 def _changes(count: int | None, done: str) -> str:
-    return f"{done} changes that the engine did not count" if count is None else f"{done} {count:,} changes"
+    return f"{done} changes that the engine did not count" if count is None else f"{done} {number(count, 'change')}"

@@ -1,7 +1,7 @@
 """What is known to be pending on an agent, when that grows old, and when the engine is asked again."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from autosync.core.state import AgentState, EngineState, Inspection
 from autosync.core.turn import Turn
@@ -12,6 +12,9 @@ from autosync.model.stimuli import Inspected
 ASK_AGAIN = timedelta(seconds=15)
 """After the engine could not answer."""
 
+FRESH = timedelta(minutes=1)
+"""How long the guards trust a count: runs that nobody saw may have changed it since."""
+
 
 def imports_known(agent: AgentState) -> bool:
     """Return whether the staged imports are known."""
@@ -21,6 +24,11 @@ def imports_known(agent: AgentState) -> bool:
 def exports_known(agent: AgentState, engine: EngineState) -> bool:
     """Return whether the pending exports are known: no synchronization started or ended since the engine was asked."""
     return agent.inspection is Inspection.KNOWN and agent.syncs_seen == engine.syncs
+
+
+def is_fresh(agent: AgentState, now: datetime) -> bool:
+    """Return whether what is known was told a moment ago."""
+    return agent.known_since is not None and now - agent.known_since <= FRESH
 
 
 def overtake(turn: Turn, agent: AgentId, *, synchronizes: bool) -> None:
@@ -58,5 +66,5 @@ def take_in(turn: Turn, answer: Inspected) -> bool:
     if answer.pending is None and answer.error:
         turn.put_agent(replace(known, inspection=Inspection.UNKNOWN, ask_after=turn.now + ASK_AGAIN))
         return False
-    turn.put_agent(replace(known, inspection=Inspection.KNOWN, pending=answer.pending))
+    turn.put_agent(replace(known, inspection=Inspection.KNOWN, pending=answer.pending, known_since=turn.now))
     return True

@@ -143,7 +143,7 @@ def switched(turn: Turn, switch: AgentSwitched) -> None:
     text = f"{switch.agent} was {word} {by_whom(switch.by, switch.reason)}"
     turn.record(kind, text, agent=switch.agent, person=switch.by)
     if switch.started:
-        looks.want(turn, switch.agent, Look(imports=True))
+        looks.want(turn, switch.agent, Look(imports=True), anew=True)
 
 
 def script_answered(turn: Turn, answer: ScriptAnswered) -> None:

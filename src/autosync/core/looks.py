@@ -29,8 +29,13 @@ class _Found:
         return self.pending.counts.total if self.pending.counts is not None else None
 
 
-def want(turn: Turn, agent: AgentId, look: Look) -> None:
-    """Remember to look at an agent as soon as that can be done; two reasons to look become one."""
+def want(turn: Turn, agent: AgentId, look: Look, *, anew: bool = False) -> None:
+    """Remember to look at an agent as soon as that can be done; two reasons to look become one.
+
+    ``anew``: something may have happened that nobody saw, so what is known does not count.
+    """
+    if anew:
+        inspection.overtake(turn, agent, synchronizes=False)
     known = turn.agent(agent)
     before = known.look or Look()
     both = Look(

@@ -30,7 +30,11 @@ def plan(turn: Turn) -> datetime | None:
     revisit: datetime | None = None
     for engine, candidates in found.candidates.items():
         settings = turn.engine_settings(engine)
-        choice = selection.choose(settings, candidates, found.going.get(engine, []), turn.estimates.now, turn.now)
+        going = found.going.get(engine, [])
+        history = selection.History(
+            estimates=turn.estimates.now, cascades=turn.cascades.now, last_start=turn.engine(engine).last_start
+        )
+        choice = selection.choose(settings, candidates, going, history, turn.now)
         reasons.update(choice.reasons)
         moments = [choice.revisit, _start_chosen(turn, settings, found, choice.starts)]
         revisit = min((each for each in (revisit, *moments) if each is not None), default=None)
@@ -77,18 +81,19 @@ def next_start(last: datetime | None, settings: EngineSettings, now: datetime) -
 def _is_ready(turn: Turn, request: Request, profile: Profile) -> bool:
     """Return whether the guards have seen what they must see; else have them shown."""
     known = turn.agent(request.agent)
-    if not guards_have_seen(known, turn.engine(engine_of(request.agent)), profile):
+    if not guards_have_seen(known, turn.engine(engine_of(request.agent)), profile, turn.now):
         inspection.ask(turn, request.agent)
         return False
     return not turn.agent_settings(request.agent).guards.script or _script_allows(turn, known, request)
 
 
-def guards_have_seen(known: AgentState, engine: EngineState, profile: Profile) -> bool:
-    """Return whether everything is known that the guards must judge before such a run."""
+def guards_have_seen(known: AgentState, engine: EngineState, profile: Profile, now: datetime) -> bool:
+    """Return whether everything is known, and fresh, that the guards must judge before such a run."""
     kinds = {kind for kind, _ in obstacles.guarded(profile)}
-    if HoldKind.EXPORTS in kinds:
-        return inspection.exports_known(known, engine)
-    return not kinds or inspection.imports_known(known)
+    if not kinds:
+        return True
+    seen = inspection.exports_known(known, engine) if HoldKind.EXPORTS in kinds else inspection.imports_known(known)
+    return seen and inspection.is_fresh(known, now)
 
 
 def _script_allows(turn: Turn, known: AgentState, request: Request) -> bool:

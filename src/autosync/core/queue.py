@@ -75,9 +75,7 @@ def add(turn: Turn, wish: Wish) -> Request:
 
 
 def _merge(turn: Turn, waiting: Request, wish: Wish) -> Request:
-    hurries = (
-        wish.front or any(cause.kind is CauseKind.PERSON for cause in wish.causes) or _brings_news(wish, waiting)
-    )
+    hurries = wish.front or any(cause.kind is CauseKind.PERSON for cause in wish.causes) or _brings_news(wish, waiting)
     merged = replace(
         waiting,
         exclusive=waiting.exclusive or wish.exclusive,

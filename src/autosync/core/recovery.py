@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from autosync.core import looks, queue
+from autosync.core.narration import number
 from autosync.core.state import AgentState, Look, State
 from autosync.core.turn import Turn
 from autosync.model.agents import Sighting
@@ -44,7 +45,8 @@ def restore(snapshot: Snapshot, settings: Settings) -> State:
 def started(turn: Turn, _: ServiceStarted) -> None:
     """Ask about every run that had not ended, and forget what only a living process can know."""
     waiting, unfinished = len(turn.requests.now), len(turn.runs.now)
-    text = f"the service started with {waiting:,} waiting requests and {unfinished:,} unfinished runs"
+    has = f"{number(waiting, 'waiting request')} and {number(unfinished, 'unfinished run')}"
+    text = f"the service started with {has}"
     turn.record(FactKind.SERVICE_STARTED, text)
     for run in tuple(turn.runs.now.values()):
         inquire(turn, run)
@@ -82,7 +84,7 @@ def look_everywhere(turn: Turn, engine: EngineName) -> None:
     orphans = frozenset(each for each in turn.cascades.now if each not in served)
     for agent, known in tuple(turn.agents.now.items()):
         if engine_of(agent) == engine and known.agent is not None:
-            looks.want(turn, agent, Look(imports=True, cascades=orphans))
+            looks.want(turn, agent, Look(imports=True, cascades=orphans), anew=True)
 
 
 def look_behind(turn: Turn, run: Run) -> None:
@@ -93,12 +95,12 @@ def look_behind(turn: Turn, run: Run) -> None:
     """
     if run.managed:
         return
-    looks.want(turn, run.agent, Look(imports=True))
+    looks.want(turn, run.agent, Look(imports=True), anew=True)
     if not _follows(run):
         _confirm(turn, run)
         for agent, known in tuple(turn.agents.now.items()):
             if engine_of(agent) == engine_of(run.agent) and known.agent is not None:
-                looks.want(turn, agent, Look())
+                looks.want(turn, agent, Look(), anew=True)
 
 
 def _confirm(turn: Turn, run: Run) -> None:

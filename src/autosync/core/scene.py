@@ -29,8 +29,9 @@ def scene(state: State, now: datetime) -> Scene:
     """Sort what waits and what runs."""
     found = Scene()
     for run in state.runs.values():
-        locks = _locks(state, run.agent, _profile(state, run.agent, run.profile), exclusive=run.exclusive)
-        going = Going(run=run, locks=locks, is_sync=locks.sync, alone=locks.alone)
+        profile = _profile(state, run.agent, run.profile)
+        locks = _locks(state, run.agent, profile, exclusive=run.exclusive)
+        going = Going(run=run, locks=locks, is_sync=locks.sync, alone=locks.alone, profile=profile)
         found.going.setdefault(engine_of(run.agent), []).append(going)
         found.occupied.take(locks)
     given = conditions(state, now)

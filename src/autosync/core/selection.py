@@ -4,8 +4,8 @@ For the caller (``core/planning.py``): pass *every* request of one engine that o
 whose locks are taken now included (a synchronization that waits for its window must be seen to wait), and leave out what
 is held, backs off, is excluded, or belongs to a stopped agent. ``Choice.starts`` may start together as they are; a start
 that the guards then delay (an inspection, a script) keeps its place: start the others, and pass it again at once when the
-answer is there. ``estimates`` are rows kept up to date with ``estimates.learned`` after each run that ended well;
-``cascades`` are those of the state. Call again after every stimulus, and at ``revisit``.
+answer is there. Keep the rows of ``History.estimates`` up to date with ``estimates.learned`` after each run that ended
+well. Call again after every stimulus, and at ``revisit``.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from autosync.core.admission import LockSet, Occupied, blockers
 from autosync.core.foresight import Foresight, is_urgent
 from autosync.core.lookahead import Part, Play, Prospect, Work
 from autosync.core.windows import ORDERS, best_alone, must_confirm_first, phases, rank, shadow, worth
-from autosync.model.causes import Cascade
+from autosync.model.causes import Cascade, CauseKind
 from autosync.model.ids import AgentId, CascadeId, ProfileName, RequestId
 from autosync.model.requests import Request, Waiting, WaitKind
 from autosync.model.rows import EstimateRow
@@ -56,6 +56,15 @@ class Going:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What is known from before: learned rows, open cascades, and when the engine's last run began."""
+
+    estimates: Mapping[tuple[AgentId, ProfileName], EstimateRow] = field(default_factory=dict)
+    cascades: Mapping[CascadeId, Cascade] = field(default_factory=dict)
+    last_start: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """What starts now, when to choose again without a stimulus, and why each other candidate waits."""
 
@@ -66,46 +75,45 @@ class Choice:
 
 LONGEST_WAIT: Final = timedelta(seconds=300)
 """A request that waited so long ends the look ahead, which might put it off for ever: phases follow, nothing starves."""
-LONGEST_REST: Final = timedelta(hours=1)
-"""So long may what helps nobody (full imports, synchronizations without outbound work) wait for a quiet moment."""
+LONGEST_REST: Final = timedelta(hours=6)
+"""So long may what helps nobody now (scheduled full imports, synchronizations without outbound work) wait for quiet."""
+ROUTINE: Final = frozenset({CauseKind.SCHEDULE, CauseKind.SAFETY_NET})
+"""Why a full import may wait for quiet; one that repairs something, or that a person asked for, may not."""
 GATHERS: Final = timedelta(seconds=60)
 """So long an agent whose changes already wait for a synchronization may gather more before it imports again."""
 MOST_WORK: Final = 40
 """With more requests and runs than this there is no look ahead."""
-MOST_STEPS: Final = 1500
+MOST_STEPS: Final = 1000
 """Runs that are played in all plays of one look ahead: what bounds its cost."""
 EQUAL: Final = 1e-9
 MOST_WINDOWS: Final = 5
 MOST_FREE: Final = 8
 
 
-def choose(  # noqa: PLR0917 - what is known, in the order in which it grows
-    engine: EngineSettings,
-    candidates: Sequence[Candidate],
-    going: Sequence[Going],
-    estimates: Mapping[tuple[AgentId, ProfileName], EstimateRow],
-    now: datetime,
-    cascades: Mapping[CascadeId, Cascade] | None = None,
+def choose(
+    engine: EngineSettings, candidates: Sequence[Candidate], going: Sequence[Going], history: History, now: datetime
 ) -> Choice:
     """Return which candidates start now; see the module's text for what a caller owes.
 
     Where nothing was learned yet every default is one that starts what may start: ignorance costs time, never work.
     """
-    foresight = Foresight(engine, estimates, cascades or {}, now)
+    foresight = Foresight(engine, history.estimates, history.cascades, now)
     due, resting = _divide(foresight, candidates, now)
-    at_rest = not due
-    works = [
-        (foresight.waiting(each.request, each.profile, each.locks, each.expected), each) for each in due or resting
-    ]
+    able = due or resting
+    works = [(foresight.waiting(each.request, each.profile, each.locks, each.expected), each) for each in able]
     running = [foresight.going(run.run, run.profile, run.locks) for run in going]
     prospect = foresight.prospect(running, [work for work, _ in works])
-    chosen = _at_rest(prospect) if at_rest else _chosen(prospect)
-    gathering = _gathering(prospect, chosen)
+    if due:
+        chosen = _chosen(prospect)
+        later = _gathering(prospect, chosen)
+    else:
+        chosen = _at_rest(prospect)
+        later = _too_soon(chosen, history, now)
     by_key = {work.key: each for work, each in works}
-    admitted = _admitted([by_key[work.key] for work in chosen if work.key not in gathering], going, engine)
-    revisit = min((now + timedelta(seconds=left) for left in gathering.values()), default=None)
-    until = {by_key[key].request.id: now + timedelta(seconds=left) for key, left in gathering.items()}
-    until |= {each.request.id: each.waiting_since + LONGEST_REST for each in resting}
+    admitted = _admitted([by_key[work.key] for work in chosen if work.key not in later], going, engine)
+    revisit = min((now + timedelta(seconds=left) for left in later.values()), default=None)
+    until = {each.request.id: each.waiting_since + LONGEST_REST for each in resting}
+    until |= {by_key[key].request.id: now + timedelta(seconds=left) for key, left in later.items()}
     reasons = _reasons(candidates, admitted, going, engine, until)
     return Choice(starts=tuple(each.request.id for each in admitted), revisit=revisit, reasons=reasons)
 
@@ -126,7 +134,7 @@ def _may_rest(foresight: Foresight, candidate: Candidate, now: datetime) -> bool
     if candidate.profile is None or now - candidate.waiting_since > LONGEST_REST or is_urgent(candidate.request):
         return False
     if any(step.kind.is_full_import for step in candidate.profile.steps):
-        return True
+        return all(cause.kind in ROUTINE for cause in candidate.request.causes)
     is_plain_sync = candidate.profile.syncs and not candidate.profile.imports and not candidate.profile.exports
     return is_plain_sync and foresight.targets(candidate.request.agent) == ()
 
@@ -137,16 +145,30 @@ def _at_rest(prospect: Prospect) -> list[Work]:
     return phases(play) if not play.going or best_alone(play) is None else shadow(play)
 
 
+def _too_soon(chosen: Sequence[Work], history: History, now: datetime) -> dict[int, float]:
+    """Return which of the chosen imports should wait until it has been quiet for longer, and for how many more seconds.
+
+    A long import keeps every window shut. Where it was quiet for as long as it will take, it will probably stay quiet.
+    """
+    if history.last_start is None:
+        return {}
+    quiet = (now - history.last_start).total_seconds()
+    return {work.key: work.seconds - quiet for work in chosen if work.part is Part.IMPORT and 0 <= quiet < work.seconds}
+
+
 def _chosen(prospect: Prospect) -> list[Work]:
     """Look ahead where that pays; otherwise, and whenever something waited too long, go by phases."""
     waited = max((-work.since for work in prospect.waiting), default=0.0)
     crowded = len(prospect.waiting) + len(prospect.going) > MOST_WORK
     if crowded or waited > LONGEST_WAIT.total_seconds() or any(work.urgent for work in prospect.waiting):
         return phases(Play(prospect))
+    alternatives = list(_alternatives(prospect))
+    if len(alternatives) < 2:
+        return alternatives[0] if alternatives else []
     best: list[Work] = []
     least = inf
     steps = 0
-    for starts in _alternatives(prospect):
+    for starts in alternatives:
         for order in ORDERS:
             play = Play(prospect)
             cost = play.run(starts, order)

@@ -74,6 +74,8 @@ class AgentState:
     """Whether a run started or ended since the engine was asked: its answer is old when it comes."""
     syncs_seen: int = 0
     """``EngineState.syncs`` when the engine was asked: pending exports are known only while the two are equal."""
+    known_since: datetime | None = None
+    """When the engine last said what is pending."""
     ask_after: datetime | None = None
     """Set while the engine could not answer: when it is asked again."""
     look: Look | None = None

@@ -18,7 +18,10 @@ def explain(state: State, now: datetime) -> Mapping[RequestId, tuple[Waiting, ..
     reasons = dict(found.waiting)
     for engine, candidates in found.candidates.items():
         settings = engine_settings(state, engine)
-        choice = selection.choose(settings, candidates, found.going.get(engine, []), state.estimates, now)
+        going = found.going.get(engine, [])
+        last_start = state.engines[engine].last_start if engine in state.engines else None
+        history = selection.History(estimates=state.estimates, cascades=state.cascades, last_start=last_start)
+        choice = selection.choose(settings, candidates, going, history, now)
         for candidate in candidates:
             blocked = admission.blockers(candidate.locks, found.occupied, settings)
             chosen = choice.reasons.get(candidate.request.id)
@@ -32,7 +35,7 @@ def _not_ready(state: State, candidate: Candidate, now: datetime) -> tuple[Waiti
     request = candidate.request
     known = state.agents[request.agent]
     engine = state.engines.get(engine_of(request.agent)) or EngineState()
-    if candidate.profile is not None and not guards_have_seen(known, engine, candidate.profile):
+    if candidate.profile is not None and not guards_have_seen(known, engine, candidate.profile, now):
         text = f"the guards wait for the engine's count of what is pending on {request.agent}"
         return (Waiting(kind=WaitKind.INSPECTING, text=text),)
     word = known.script.get(request.profile)

@@ -47,7 +47,7 @@ def eager(play: Play) -> list[Work]:
     return started
 
 
-ORDERS: Final[tuple[Order, ...]] = (shadow, phases, eager)
+ORDERS: Final[tuple[Order, ...]] = (shadow, phases)
 
 
 def worth(work: Work, now: float) -> float:
@@ -86,9 +86,12 @@ def _start_all(play: Play, works: Iterable[Work]) -> list[Work]:
     """Start what may start together. A run that must be alone starts only when it is the only one asked for."""
     chosen = list(works)
     only = len(chosen) == 1
+    able = [work for work in chosen if (only or not work.alone) and play.admits(work)]
+    if len(able) > 1:
+        able.sort(key=lambda each: rank(play, each))
     started: list[Work] = []
-    for work in sorted(chosen, key=lambda each: rank(play, each)):
-        if (only or not work.alone) and play.admits(work) and not must_confirm_first(play, work):
+    for work in able:
+        if play.admits(work) and not must_confirm_first(play, work):
             play.start(work)
             started.append(work)
     return started

@@ -364,3 +364,15 @@ def test_a_preview_is_told_as_the_engine_tells_it(tmp_path: Path) -> None:
 
 def test_a_wrong_configuration_is_not_rehearsed(tmp_path: Path) -> None:
     assert with_file(tmp_path, Files(MISTAKE), "simulate").code == Exit.FAILED
+
+
+def test_the_demos_service_is_found_from_the_folder_above_it(tmp_path):
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "autosync.yaml").write_text(
+        "service: {listen: 127.0.0.1:8499, token-file: state/token}\n", encoding="utf-8"
+    )
+
+    place = find_place(None, None, {}, tmp_path)
+
+    assert place.url == "http://127.0.0.1:8499"
+    assert place.token_file == tmp_path / "demo" / "state" / "token"

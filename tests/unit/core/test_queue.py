@@ -11,7 +11,7 @@ from autosync.model.ids import AgentId, PartitionName, ProfileName, RunId, Trigg
 from autosync.model.requests import Wanted
 from autosync.model.settings import AgentSettings
 from autosync.model.steps import Slot
-from autosync.model.stimuli import AgentsDescribed, RequestDropAsked, RunAsked, ServiceStarted, TriggerFired
+from autosync.model.stimuli import AgentsDescribed, EngineLost, RequestDropAsked, RunAsked, ServiceStarted, TriggerFired
 from tests.unit.core.world import AD, DI, DS, EX, FI, HR, NOON, SIM, World, agent
 
 
@@ -267,7 +267,7 @@ def test_two_people_are_two_causes_and_one_person_who_repeats_it_is_counted() ->
 
 def test_a_request_that_comes_back_meets_the_one_that_was_queued_meanwhile() -> None:
     world = busy()
-    world.fire(HR, token="2", name="other")
+    world.fire(HR, name="other")
 
     world.end(HR, "stopped-deadlocked")
 
@@ -276,6 +276,17 @@ def test_a_request_that_comes_back_meets_the_one_that_was_queued_meanwhile() -> 
     assert request.attempt == 2
     assert {cause.trigger for cause in request.causes} == {"sim/hr#watch", "sim/hr#other"}
     assert len(request.cascades) == 2
+
+
+def test_tokens_of_the_later_wish_win_when_a_request_comes_back() -> None:
+    world = World().begin()
+    world.fire(HR, token="1")
+    world.happens(EngineLost(engine=SIM, error="gone"))
+    world.fire(HR, token="2")
+
+    world.end(HR, "stopped-deadlocked")
+
+    assert world.request(HR, DI).tokens == {"sim/hr#watch": "2"}
 
 
 def test_a_person_who_asked_meanwhile_does_not_wait_for_the_back_off() -> None:
@@ -297,7 +308,19 @@ def test_a_front_wish_ends_a_back_off() -> None:
     assert world.running() == ["sim/hr DI"]
 
 
-def test_a_trigger_does_not_end_a_back_off() -> None:
+def test_a_trigger_that_saw_something_new_ends_a_back_off() -> None:
+    world = World().begin()
+    world.fire(HR, token="1")
+    world.end(HR, "stopped-deadlocked")
+    world.fire(HR, token="1")
+    assert world.running() == []
+
+    world.fire(HR, token="2")
+
+    assert world.running() == ["sim/hr DI"]
+
+
+def test_a_trigger_without_a_token_does_not_end_a_back_off() -> None:
     world = busy()
     world.end(HR, "stopped-deadlocked")
 

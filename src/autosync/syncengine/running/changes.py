@@ -33,6 +33,8 @@ class Prepared:
     """Whether differences of multi-valued references wait for the same reason."""
     differences: list[tuple[int, int, int | str, str]] = field(default_factory=list)
     """``(attribute number, removes, key, value)`` that go out with this change."""
+    void: list[tuple[int, int, int, int | str]] = field(default_factory=list)
+    """Differences about objects that have gone meanwhile: to be forgotten."""
     old_dn: str | None = None
 
 
@@ -122,7 +124,10 @@ class PreparedBatch:
             name = self._attributes[attribute]
             text = key if isinstance(key, str) else self._name(key)
             if text is None:
-                each.waits = each.waits or key in self._names
+                if key in self._names:
+                    each.waits = True
+                else:
+                    each.void.append((cs, attribute, removes, key))
                 continue
             (removed if removes else added).setdefault(name, []).append(text)
             each.differences.append((attribute, removes, key, text))

@@ -1,15 +1,15 @@
 """Which metaverse object belongs to an agent's object: filter, join, projection, disconnection."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from autosync.syncengine.errors import FlowError
 from autosync.syncengine.rules.inbound import InboundRules, join_key
 from autosync.syncengine.rules.plan import AgentPlan, Plan
 from autosync.syncengine.running.units import Images, Unit
+from autosync.syncengine.running.waiting import wait
 from autosync.syncengine.store.codec import decode
 from autosync.syncengine.store.port import Store
-from autosync.syncengine.store.rows import DELETE, DELETE_ADD, EXPLICIT, CsRow, WriteBatch
+from autosync.syncengine.store.rows import DELETE, DELETE_ADD, EXPLICIT, NONE, CsRow, WriteBatch
 
 AMBIGUOUS = "ambiguous-import-flow-from-multiple-connectors"
 
@@ -30,11 +30,12 @@ class Connected:
 class Connecting:
     """Finds or makes the metaverse object of each object of one agent, in order, within one batch."""
 
-    def __init__(self, store: Store, plan: Plan, agent: AgentPlan, batch: WriteBatch) -> None:
+    def __init__(self, store: Store, plan: Plan, agent: AgentPlan, batch: WriteBatch, *, full: bool) -> None:
         self._store = store
         self._plan = plan
         self._agent = agent
         self._batch = batch
+        self._full = full
         self._found: dict[tuple[str, str], set[int]] = {}
         self._made: dict[tuple[str, str], set[int]] = {}
         self._types: dict[int, str] = {}
@@ -109,7 +110,8 @@ class Connecting:
                 self._link(row, done.units[mv], done)
                 return
         if not rules.projects(attributes):
-            self._wait(row, rules, attributes)
+            if row.staged != NONE or self._full:
+                wait(self._batch, self._agent, row, attributes)
             self._remain(row, done)
             return
         values = rules.contribute(attributes)
@@ -142,14 +144,6 @@ class Connecting:
     def _remain(self, row: CsRow, done: Connected) -> None:
         done.remains += 1
         done.rows[row.id] = row
-
-    def _wait(self, row: CsRow, rules: InboundRules, attributes: dict[str, Any]) -> None:
-        """Leave word under what the object would join on, for a metaverse object that comes later."""
-        self._batch.waiting_gone.append(row.id)
-        for criterion in rules.criteria:
-            key = join_key(criterion, attributes)
-            if key is not None:
-                self._batch.waiting_new.append((row.agent, criterion.index, key, row.id))
 
 
 def load_units(store: Store, plan: Plan, mvs: list[int], units: dict[int, Unit]) -> None:

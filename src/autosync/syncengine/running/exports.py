@@ -92,14 +92,18 @@ class ExportStep:
 
     def _batch(self, writer: Writer, rows: list[CsRow]) -> None:
         prepared = PreparedBatch(self._store, self._context.agent, rows)
+        batch = WriteBatch()
+        failed: list[ErrorRow] = []
         changes: list[Change] = []
         todo: list[Prepared] = []
         for each in prepared.changes():
+            batch.export_refs_gone.extend(each.void)
             if each.change is not None:
                 changes.append(each.change)
                 todo.append(each)
+            elif not each.deferred and not each.waits:
+                self._forget(batch, each.row)
         outcomes = writer.write(changes) if changes else []
-        batch, failed = WriteBatch(), []
         healed = self._store.errors_of([each.row.id for each in todo], "export")
         for each, outcome in zip(todo, outcomes, strict=True):
             if outcome.error_type is not None:
@@ -115,6 +119,14 @@ class ExportStep:
         self._report.advance(len(rows))
         for error in reported:
             self._report.export_error(error)
+
+    @staticmethod
+    def _forget(batch: WriteBatch, row: CsRow) -> None:
+        """Drop a pending export that has come to say nothing: what it referred to has gone."""
+        was = row.pending
+        row.pending, row.export = NONE, None
+        batch.cs_sent.append(row)
+        batch.count(row, row.staged, was)
 
     def _sent(self, batch: WriteBatch, each: Prepared, outcome: ChangeOutcome) -> None:
         row, export = each.row, each.export

@@ -226,7 +226,9 @@ class ManyReferences:
         }
         fresh, stale = goal - now, now - goal
         place = (target.row.id, target.attribute)
-        self._batch.export_refs_new.extend((*place, removes, key, None, 0) for removes, key in sorted(fresh, key=repr))
+        self._batch.export_refs_new.extend(
+            (*place, removes, key, None if removes else want[int(key)], 0) for removes, key in sorted(fresh, key=repr)
+        )
         self._batch.export_refs_gone.extend((*place, removes, key) for removes, key in sorted(stale, key=repr))
         left = [ref for key, ref in target.waiting.items() if not ref[5] and key not in stale]
         if fresh or stale:

@@ -8,25 +8,27 @@ from autosync.syncengine.results import OutboundCounters
 from autosync.syncengine.rules.coercion import same
 from autosync.syncengine.rules.outbound import OutboundRules
 from autosync.syncengine.rules.plan import AgentPlan, Plan
-from autosync.syncengine.running.escrow import Export, pack
+from autosync.syncengine.running.escrow import Export, pack, unpack
 from autosync.syncengine.running.units import Images, Unit, UnitFailed
-from autosync.syncengine.spec.model import Action, Deprovision
+from autosync.syncengine.running.waiting import wait
+from autosync.syncengine.spec.model import Action
 from autosync.syncengine.store.port import Store
-from autosync.syncengine.store.rows import ADD, DELETE, EXPLICIT, NONE, UPDATE, CsRow, WriteBatch
-
-_DISCONNECT = Deprovision()
+from autosync.syncengine.store.rows import ADD, DELETE, EXPLICIT, NONE, NORMAL, UPDATE, CsRow, WriteBatch
 
 
 class Provisioning:
     """Decides for the units of one batch; what an object is exported with is decided afterwards."""
 
-    def __init__(self, store: Store, plan: Plan, images: Images, batch: WriteBatch, now: datetime) -> None:
+    def __init__(
+        self, store: Store, plan: Plan, images: Images, batch: WriteBatch, leaving: frozenset[int], *, now: datetime
+    ) -> None:
         self._store = store
         self._plan = plan
         self._images = images
         self._batch = batch
+        self._leaving = leaving
+        """Objects that this batch deletes: they are in nobody's way."""
         self._now = int(now.timestamp())
-        self._waiting: dict[tuple[int, int], CsRow] = {}
         self._delayed: dict[tuple[int, int], int] = {}
         self._taken: set[tuple[int, str]] = set()
         self._targets = [
@@ -40,7 +42,7 @@ class Provisioning:
 
     def decide(self, units: list[Unit], counters: dict[str, OutboundCounters]) -> list[UnitFailed]:
         """Give each unit the connectors that it should have; return those that failed."""
-        self._load_waiting(units)
+        self._load_namesakes(units)
         self._load_delayed(units)
         failures = []
         for unit in units:
@@ -84,10 +86,8 @@ class Provisioning:
             self._provision(unit, agent, rules)
 
     def _provision(self, unit: Unit, agent: AgentPlan, rules: OutboundRules) -> None:
-        row = self._waiting.pop((unit.mv, agent.number), None)
         dn = rules.dn(unit.values)
-        if row is None or row.mv is not None:
-            row = self._namesake(agent, dn)
+        row = self._namesake(agent, dn)
         unit.topology = unit.all_references = True
         if row is not None:
             self._adopt(unit, row)
@@ -116,6 +116,11 @@ class Provisioning:
         found = self._namesakes.get((agent.number, dn))
         if found is not None and found.mv is not None and found.pending != DELETE:
             raise FlowError("object-already-exists", "provisioning", f"another object of {agent.name} has this name")
+        if found is not None and unpack(found.escrow).kind == DELETE:
+            # Deleted there already, only not yet seen to be gone: it is made anew, not taken back.
+            self._batch.cs_gone.append(found.id)
+            self._batch.count_gone(found.space, found.staged, found.pending)
+            return None
         return found
 
     def _adopt(self, unit: Unit, row: CsRow) -> None:
@@ -197,9 +202,13 @@ class Provisioning:
             return
         for row in list(unit.rows):
             if row.agent not in handled:
-                self._let_go(unit, row, _DISCONNECT.action, None)
+                self._let_go(unit, row, Action.DISCONNECT, None)
+                row.link = NORMAL
+                agent = self._plan.agents.get(row.agent)
+                if agent is not None:
+                    wait(self._batch, agent, row, self._images.synchronized(row))
 
-    def _load_waiting(self, units: list[Unit]) -> None:
+    def _load_namesakes(self, units: list[Unit]) -> None:
         self._namesakes: dict[tuple[int, str], CsRow] = {}
         for agent, type_name, rules in self._targets:
             if not rules.provisions:
@@ -212,22 +221,7 @@ class Provisioning:
                 and not any(row.agent == agent.number for row in unit.rows)
             ]
             if lacking:
-                self._find_waiting(agent, lacking)
                 self._find_namesakes(agent, lacking, rules)
-
-    def _find_waiting(self, agent: AgentPlan, lacking: list[Unit]) -> None:
-        inbound = [rules for rules in (*agent.inbound.values(), agent.anything) if rules is not None]
-        for index in {criterion.index for rules in inbound for criterion in rules.criteria}:
-            asked: dict[str, Unit] = {}
-            for unit in lacking:
-                key = unit.type.indexes[index](unit.values.get) if index in unit.type.indexes else None
-                if key is not None:
-                    asked[key] = unit
-            found = self._store.waiting(agent.number, index, list(asked))
-            rows = {row.id: row for row in self._store.rows([cs for _, cs in found])}
-            for value, cs in found:
-                if cs in rows and rows[cs].mv is None and rows[cs].link != EXPLICIT:
-                    self._waiting.setdefault((asked[value].mv, agent.number), rows[cs])
 
     def _find_namesakes(self, agent: AgentPlan, lacking: list[Unit], rules: OutboundRules) -> None:
         names = []
@@ -238,7 +232,8 @@ class Provisioning:
             except FlowError:
                 continue  # told when it is the unit's turn
         for row in self._store.by_name(agent.number, names):
-            self._namesakes[agent.number, row.dn] = row
+            if row.id not in self._leaving:
+                self._namesakes[agent.number, row.dn] = row
 
     def _load_delayed(self, units: list[Unit]) -> None:
         if any(rules.deprovision.after for _, _, rules in self._targets):

@@ -39,8 +39,8 @@ class Links:
 
     stored: dict[int, dict[str, int]] = field(default_factory=dict)
     sent: dict[int, list[ExportRef]] = field(default_factory=dict)
-    waits: bool = False
-    """Whether reference differences wait for export."""
+    waiting: dict[tuple[int, int, str], ExportRef] = field(default_factory=dict)
+    """What waits for export: by (attribute, removes, value)."""
 
 
 class Staging:
@@ -68,7 +68,7 @@ class Staging:
             if ref[5]:
                 found[ref[0]].sent.setdefault(ref[1], []).append(ref)
             else:
-                found[ref[0]].waits = True
+                found[ref[0]].waiting[ref[1], ref[2], str(ref[3] if ref[2] else ref[4])] = ref
         return found
 
     def stage_new(self, entry: Entry, digest: bytes | None) -> None:
@@ -122,17 +122,17 @@ class Staging:
         if row.staged == DELETE:
             self._counters.stage_no_change += 1
             return
-        escrow = unpack(row.escrow)
         if row.blob is None and row.escrow is None:
             return  # not yet exported: nothing to be seen
-        if row.blob is None and escrow.kind in {ADD, DELETE_ADD}:
-            self._expect_again(row, ADD)
-            return
-        if row.staged == ADD or DELETE in {escrow.kind, row.pending}:
+        escrow = unpack(row.escrow)
+        if row.staged == ADD or DELETE in {escrow.kind, row.pending} or (row.blob is None and row.mv is None):
             # Never synchronized, or gone because we said so: nothing is left to tell anybody.
             self.batch.cs_gone.append(row.id)
             self.batch.count_gone(row.space, row.staged, row.pending)
             self._count(DELETE if row.staged == ADD else NONE)
+            return
+        if row.blob is None:
+            self._expect_again(row)
             return
         was = row.staged
         row.before = row.before if row.before is not None else row.blob
@@ -256,9 +256,13 @@ class Staging:
                 self.batch.export_refs_gone.append((cs, attribute, removes, key))
                 explained.add(value)
             else:
+                opposite = links.waiting.get((attribute, 1 - removes, value))
+                if opposite is not None:  # it did not happen, and is to be undone: nothing is left to do
+                    self.batch.export_refs_gone.append((cs, attribute, removes, key))
+                    self.batch.export_refs_gone.append(opposite[:4])
+                    continue
                 kept = False
                 self.batch.export_refs_sent.append((0, value, cs, attribute, removes, key))
-                links.waits = True
                 if row.pending != DELETE:
                     export = unpack(row.export)
                     row.export = pack(export._replace(kind=export.kind or UPDATE, many=True))
@@ -283,11 +287,15 @@ class Staging:
         else:
             row.export = pack(left)
 
-    def _expect_again(self, row: CsRow, kind: int) -> None:
+    def _expect_again(self, row: CsRow) -> None:
         """Put an exported add that nobody can see back among the pending exports."""
-        was = row.pending
-        row.pending = kind
-        row.export = pack(again(unpack(row.escrow).attributes, unpack(row.export))._replace(kind=kind))
+        was, escrow = row.pending, unpack(row.escrow)
+        row.pending = ADD
+        export = again(escrow.attributes, unpack(row.export))
+        row.export = pack(export._replace(kind=ADD, initial=escrow.initial))
+        if self._multiple and row.mv is not None:
+            self.batch.export_refs_forgotten.append(row.id)
+            self.batch.due_new.append((row.mv, 0, ""))
         row.escrow = None
         self.batch.cs_read.append(row)
         self.batch.count(row, row.staged, was)

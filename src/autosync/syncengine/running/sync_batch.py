@@ -15,6 +15,7 @@ from autosync.syncengine.running.many_references import ManyReferences
 from autosync.syncengine.running.outbound_flow import OutboundFlow
 from autosync.syncengine.running.provisioning import Provisioning
 from autosync.syncengine.running.units import Images, Unit, UnitFailed, rows_by_unit
+from autosync.syncengine.running.waiting import Waiting
 from autosync.syncengine.store.codec import encode
 from autosync.syncengine.store.rows import ADD, DELETE, NONE, CsRow, WriteBatch
 
@@ -56,7 +57,7 @@ class SyncBatch:
     def compute(self) -> BatchOutcome:
         """Compute the batch of an agent's own objects."""
         was = [(row.mv, row.link, row.staged) for row in self._rows]
-        connecting = Connecting(self._store, self._plan, self._context.agent, self._batch)
+        connecting = Connecting(self._store, self._plan, self._context.agent, self._batch, full=self._full)
         connected = connecting.connect(self._rows, self._images)
         self._outcome.connected = connected
         self._outcome.failures |= connected.failures
@@ -83,6 +84,8 @@ class SyncBatch:
         if self._evaluate(list(units.values()), {}):
             return self._outcome
         ManyReferences(self._store, self._plan, self._batch).flow(list(units.values()), self._outcome.outbound)
+        for counters in self._outcome.outbound.values():
+            counters.connector_no_flow = 0  # they were counted when their own objects were synchronized
         self._batch.due_gone.extend(reasons)
         for unit in units.values():
             unit.some_references.clear()
@@ -98,8 +101,12 @@ class SyncBatch:
         self._outcome.units = by_id
         if self._note(self.inbound_flow.flow(units), rows):
             return True
+        joined = Waiting(self._store, self._plan, self._images, self._batch).join(units, dict(rows))
+        if joined and self._note(self.inbound_flow.flow(joined), rows):
+            return True
         counters = self._outcome.outbound
-        provisioning = Provisioning(self._store, self._plan, self._images, self._batch, self._context.now)
+        leaving = frozenset(row.id for row in self._rows if row.staged == DELETE)
+        provisioning = Provisioning(self._store, self._plan, self._images, self._batch, leaving, now=self._context.now)
         if self._note(provisioning.decide(units, counters), rows):
             return True
         outbound = OutboundFlow(self._store, self._plan, self._images, self._batch, provisioning)

@@ -54,6 +54,7 @@ class RulesParser:
             inner = section.section("provision")
             initial = tuple(self._exports("initial", inner, initial=True))
             rules = replace(rules, exports=(*rules.exports, *initial))
+            self._check_way_back(rules)
         section.finish()
         return rules
 
@@ -152,6 +153,15 @@ class RulesParser:
         action, disable = self._action(inner)
         inner.finish()
         return Deprovision(action=action, after=after or timedelta(0), disable=disable)
+
+    def _check_way_back(self, rules: TypeRules) -> None:
+        """Whoever left and comes back must not stay disabled: something has to flow into what disables."""
+        flowing = {flow.target for flow in rules.exports if not flow.initial_only}
+        for name in rules.deprovision.disable:
+            if name not in flowing:
+                path = self._at("deprovision", "then", "disable", name)
+                said = f"somebody who comes back would stay disabled: give {name} an export flow too, {{constant: …}}"
+                self._outward.wrong(path, said)
 
     def _action(self, inner: Section) -> tuple[Action, dict[str, str | int | bool | None]]:
         then = inner.raw("then")

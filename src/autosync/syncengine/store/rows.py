@@ -126,6 +126,8 @@ class WriteBatch:
     refs_settled: list[int] = field(default_factory=list)
     """Connector space objects whose staged references have been synchronized."""
 
+    export_refs_forgotten: list[int] = field(default_factory=list)
+    """Connector space objects all of whose reference differences are void."""
     export_refs_gone: list[tuple[int, int, int, int | str]] = field(default_factory=list)
     export_refs_new: list[tuple[int, int, int, int | str, str | None, int]] = field(default_factory=list)
     """``(cs, attribute, removes, key, value, sent)``."""

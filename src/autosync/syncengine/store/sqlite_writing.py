@@ -61,6 +61,7 @@ STEPS: Final[tuple[tuple[str, Callable[[WriteBatch], Rows]], ...]] = (
     (sql.UPDATE_REF, lambda batch: batch.refs_state),
     (sql.SETTLE_REFS_GONE, lambda batch: _ones(batch.refs_settled)),
     (sql.SETTLE_REFS, lambda batch: _ones(batch.refs_settled)),
+    (sql.DELETE_EXPORT_REFS_OF, lambda batch: _ones(batch.export_refs_forgotten)),
     (sql.DELETE_EXPORT_REF, lambda batch: batch.export_refs_gone),
     (sql.INSERT_EXPORT_REF, lambda batch: batch.export_refs_new),
     (sql.UPDATE_EXPORT_REF, lambda batch: batch.export_refs_sent),
