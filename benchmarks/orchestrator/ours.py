@@ -59,7 +59,7 @@ class Ours:
         settings = Settings(engines={ENGINE: EngineSettings(name=ENGINE, run_mode=RunMode(mode))})
         self.state = State(settings=settings, estimates=dict(estimates or {}))
         self.decisions: list[float] = []
-        """How long each decision took, in seconds of real time."""
+        """How long each decision took, in seconds of processor time."""
         self._inbox: list[Stimulus] = [ServiceStarted(), EngineConnected(engine=ENGINE)]
         self._timer: datetime | None = None
         self._number: Counter[AgentId] = Counter()
@@ -107,9 +107,9 @@ class Ours:
         """Decide, carry out, and go on until nothing more happens at this moment."""
         while self._inbox:
             batch, self._inbox = self._inbox, []
-            begin = time.perf_counter()
+            begin = time.process_time()
             decision = decide(self.state, batch, self._now(), CHANCE)
-            self.decisions.append(time.perf_counter() - begin)
+            self.decisions.append(time.process_time() - begin)
             self.state = decision.state
             self._carry_out(decision.commands)
 

@@ -14,12 +14,17 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
+
+from typer.testing import CliRunner
 
 from autosync.cli.demo.company import Person, employee_id, found_company, read_people, write_people
 from autosync.cli.demo.folder import make_folder
+from autosync.cli.main import app
+from autosync.cli.session import Wiring
 
 PROGRAM = (sys.executable, "-c", "from autosync.cli.main import main; main()")
 LOOK_S = 0.05
@@ -36,6 +41,14 @@ def wait_until(condition: Callable[[], object], what: Callable[[], object], limi
     while not condition():
         assert time.monotonic() < end, f"not within {limit_s} s: {what()}"
         time.sleep(LOOK_S)
+
+
+class Said(NamedTuple):
+    """What a command said, and its exit status."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 class Company:
@@ -105,13 +118,19 @@ class Company:
 
     # Asking
 
-    def autosync(self, *words: str, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        """Run a command line as somebody in another shell does."""
-        surroundings = {**os.environ, "AUTOSYNC_CONFIG": str(self.configuration), "XDG_STATE_HOME": str(self.folder)}
-        return subprocess.run(
-            [*PROGRAM, *words], cwd=self.folder, env={**surroundings, "COLUMNS": "200", **(environ or {})},
-            capture_output=True, encoding="utf-8", check=False, timeout=60,
-        )  # fmt: skip
+    def autosync(self, *words: str) -> Said:
+        """Say something on the command line as somebody in another shell does (in this process: it is quicker)."""
+        environ = {"AUTOSYNC_CONFIG": str(self.configuration), "XDG_STATE_HOME": str(self.folder)}
+        wiring = Wiring(environ=environ, folder=self.folder, zone=UTC)
+        ended = CliRunner().invoke(app, list(words), obj=wiring, catch_exceptions=False)
+        return Said(returncode=ended.exit_code, stdout=ended.stdout, stderr=ended.stderr)
+
+    def program(self, *words: str) -> Said:
+        """Run a command as a process of its own."""
+        ended = subprocess.run(
+            [*PROGRAM, *words], cwd=self.folder, capture_output=True, encoding="utf-8", check=False, timeout=60
+        )
+        return Said(returncode=ended.returncode, stdout=ended.stdout, stderr=ended.stderr)
 
     def ask(self, path: str, body: object = None, method: str = "", headers: Mapping[str, str] | None = None) -> Any:
         """Ask the API and return what it says, also when it says no."""

@@ -87,7 +87,7 @@ def test_a_run_by_hand_passes_the_same_guards(company: Company) -> None:
     ("words", "said"),
     [
         (["run", "start", "phonebok", "export"], 'did you mean "home/phonebook"?'),
-        (["run", "start", "hr", "full-imprt"], "did you mean full import"),
+        (["run", "start", "hr", "full-imprt"], "did you mean full-import"),
         (["agent", "stop", "hrr"], 'did you mean "home/hr"?'),
         (["agent", "show", "bagde"], 'did you mean "home/badge"?'),
         (["why", "phonebok"], 'did you mean "home/phonebook"?'),
@@ -149,7 +149,7 @@ def test_no_export_lets_everything_pass_but_exports(company: Company) -> None:
     with_title(company, "Beekeeper")
     wait_until(lambda: company.unfinished() == ["request home/directory export"], company.whole_story)
     status = company.autosync("status").stdout
-    asked = company.autosync("run", "start", "directory", "export", "--wait", "--timeout", "0.3s")
+    asked = company.autosync("run", "start", "directory", "export", "--wait", "--timeout", "1s")
     kept = titles(company)
 
     company.edit("  no-export: true\n", "")
@@ -167,15 +167,15 @@ def test_no_export_lets_everything_pass_but_exports(company: Company) -> None:
 def test_an_exclusion_period_keeps_what_it_names_until_it_is_over(company: Company) -> None:
     begin = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 86400))
     end = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 3 * 86400))
-    freeze = f"exclusions:\n  - {{name: freeze, from: {begin}, until: {end}, only: exports}}\n"
-    company.text += freeze
+    freeze = f"exclusions:\n  - {{name: freeze, from: {begin}, until: {end}, only: exports}}\n\nengines:\n"
+    company.edit("engines:\n", freeze)
     reloaded = company.autosync("config", "reload")
     with_title(company, "Astronomer")
     wait_until(lambda: company.unfinished() == ["request home/directory export"], company.whole_story)
     why = company.autosync("why", "directory").stdout
     kept = titles(company)
 
-    company.text = company.text.replace(freeze, "")
+    company.edit(freeze, "engines:\n")
     company.autosync("config", "reload")
     company.wait_quiet()
 

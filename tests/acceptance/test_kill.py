@@ -137,7 +137,7 @@ def test_a_second_service_on_the_same_store_is_refused(company: Company) -> None
     company.start_and_wait()
     company.edit(f"127.0.0.1:{company.port}", "127.0.0.1:0")
 
-    second = company.autosync("run", "--config", str(company.configuration))
+    second = company.program("run", "--config", str(company.configuration))
 
     assert second.returncode == 1
     assert "in use by another AutoSync" in second.stderr

@@ -70,9 +70,10 @@ def settings_applied(turn: Turn, news: SettingsApplied) -> None:
 
 
 def _expected(turn: Turn, engine: EngineName) -> tuple[AgentId, ...]:
-    """Return the agents that the engine should have: those it had, and those that the configuration names."""
-    named = [agent for agent in turn.settings.agents if engine_of(agent) == engine]
-    return tuple(dict.fromkeys([*named, *(agent for agent in turn.agents.now if engine_of(agent) == engine)]))
+    """Return the agents that the engine should have: those it had, and those that somebody speaks of."""
+    wanted = (request.agent for request in turn.requests.now.values())
+    spoken_of = dict.fromkeys((*turn.settings.agents, *turn.agents.now, *wanted))
+    return tuple(agent for agent in spoken_of if engine_of(agent) == engine)
 
 
 def _describe(turn: Turn, agent: Agent) -> None:

@@ -59,23 +59,23 @@ def decide(state: State, stimuli: Sequence[Stimulus], now: datetime, chance: flo
 def drawn_together(stimuli: Iterable[Stimulus]) -> list[Stimulus]:
     """Return the stimuli with equal firings as one with a count: a storm costs as much as a breeze."""
     found: list[Stimulus] = []
-    places: dict[object, int] = {}
+    firings: dict[object, tuple[int, TriggerFired]] = {}
     for stimulus in stimuli:
         if not isinstance(stimulus, TriggerFired):
             found.append(stimulus)
             continue
         key = (stimulus.trigger, stimulus.wanted, stimulus.full)
-        place = places.setdefault(key, len(found))
-        if place == len(found):
-            found.append(stimulus)
+        if key in firings:
+            place, earlier = firings[key]
+            found[place] = both = _both(earlier, stimulus)
+            firings[key] = place, both
         else:
-            found[place] = _both(found[place], stimulus)
+            firings[key] = len(found), stimulus
+            found.append(stimulus)
     return found
 
 
-def _both(earlier: Stimulus, later: TriggerFired) -> Stimulus:
-    if not isinstance(earlier, TriggerFired):
-        return later
+def _both(earlier: TriggerFired, later: TriggerFired) -> TriggerFired:
     changed = [each for each in (earlier.changed, later.changed) if each is not None]
     return replace(
         later,

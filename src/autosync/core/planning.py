@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from autosync.core import admission, holds, inspection, looks, obstacles, selection
+from autosync.core import admission, holds, inspection, looks, obstacles, selection, tokens
 from autosync.core.scene import Scene, scene
 from autosync.core.state import AgentState, EngineState, ScriptWord, WaitLog
 from autosync.core.turn import Turn
@@ -109,6 +109,7 @@ def _script_allows(turn: Turn, known: AgentState, request: Request) -> bool:
 def _start(turn: Turn, settings: EngineSettings, request: Request, profile: Profile) -> None:
     waits = _waits(turn, request)
     turn.remove_request(request)
+    carried = tokens.take(turn, request, profile)
     known = turn.agent(request.agent)
     run = Run(
         id=turn.next_run(),
@@ -122,7 +123,7 @@ def _start(turn: Turn, settings: EngineSettings, request: Request, profile: Prof
         exclusive=request.exclusive,
         causes=request.causes,
         cascades=request.cascades,
-        tokens=request.tokens,
+        tokens=carried,
         attempt=request.attempt,
         wished=request.wished,
         waits=waits,

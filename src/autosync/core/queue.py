@@ -9,7 +9,7 @@ from autosync.core.narration import slot_text
 from autosync.core.turn import Turn
 from autosync.model.causes import Cause, CauseKind
 from autosync.model.facts import FactKind, Severity
-from autosync.model.ids import AgentId, CascadeId, PartitionName, ProfileName, TriggerId
+from autosync.model.ids import AgentId, CascadeId, PartitionName, ProfileName, TriggerId, engine_of
 from autosync.model.requests import Request, Token, Trail, Wanted
 from autosync.model.steps import Slot
 
@@ -181,8 +181,9 @@ def unserved(turn: Turn, agent: AgentId, slot: Slot, partition: PartitionName | 
 
 
 def _before_description(turn: Turn, wanted: Wanted) -> tuple[ProfileName, ...]:
-    known = turn.agents.now.get(wanted.agent)
-    if known is None and wanted.agent not in turn.settings.agents:
+    engine = engine_of(wanted.agent)
+    may_come = engine in turn.settings.engines and not turn.engine(engine).described
+    if wanted.agent not in turn.agents.now and wanted.agent not in turn.settings.agents and not may_come:
         text = f"there is no agent {wanted.agent}, so nothing was queued for it"
         turn.record(FactKind.REQUEST_UNRESOLVED, text, severity=Severity.WARNING, agent=wanted.agent)
         return ()

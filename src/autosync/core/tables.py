@@ -16,11 +16,6 @@ class Table(Generic[K, V]):
         self.now: Mapping[K, V] = original
         self._copy: dict[K, V] | None = None
 
-    @property
-    def changed(self) -> bool:
-        """Return whether anything was put or removed."""
-        return self._copy is not None
-
     def put(self, key: K, value: V) -> None:
         """Put one entry."""
         self._own()[key] = value

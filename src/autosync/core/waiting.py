@@ -44,4 +44,4 @@ def _not_ready(state: State, candidate: Candidate, now: datetime) -> tuple[Waiti
     due = next_start(engine.last_start, engine_settings(state, engine_of(request.agent)), now)
     if due is not None:
         return (Waiting(kind=WaitKind.STAGGER, text="the next run starts a moment later", until=due),)
-    return (Waiting(kind=WaitKind.ORDER, text="others go first"),)
+    return (Waiting(kind=WaitKind.ORDER, text="it may start now"),)

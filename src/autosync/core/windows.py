@@ -47,7 +47,7 @@ def eager(play: Play) -> list[Work]:
     return started
 
 
-ORDERS: Final[tuple[Order, ...]] = (shadow, phases)
+ORDERS: Final[tuple[Order, ...]] = (shadow, phases, eager)
 
 
 def worth(work: Work, now: float) -> float:

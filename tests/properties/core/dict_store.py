@@ -37,6 +37,11 @@ class DictStore:
                 self.holds[row.id] = row
             case Cascade():
                 self.cascades[row.id] = row
+            case _:
+                self._put_small(row)
+
+    def _put_small(self, row: AgentRow | ScheduleRow | TokenRow | EstimateRow) -> None:
+        match row:
             case AgentRow():
                 self.agents[row.id] = row
             case ScheduleRow():

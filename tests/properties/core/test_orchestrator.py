@@ -26,7 +26,7 @@ from autosync.model.holds import HoldState
 from autosync.model.ids import AgentId, EngineName, ProfileName, RunId, TriggerId
 from autosync.model.requests import Wanted
 from autosync.model.rows import AgentRow
-from autosync.model.runs import Run, RunState
+from autosync.model.runs import Run
 from autosync.model.schedules import Every
 from autosync.model.settings import (
     AgentSettings,
@@ -558,4 +558,4 @@ def test_nothing_is_lost_and_nothing_overlaps_whatever_happens() -> None:
 
     run_state_machine_as_test(lambda: Life(walked), settings=few)
 
-    assert EXPECTED <= set(walked), f"never walked: {sorted(EXPECTED - set(walked))}"
+    assert set(walked) >= EXPECTED, f"never walked: {sorted(EXPECTED - set(walked))}"

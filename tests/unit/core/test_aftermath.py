@@ -219,5 +219,5 @@ def test_an_unmanaged_run_opens_a_cascade_for_what_it_leaves() -> None:
 
     world.happens(RunEnded(run=other.id, result=result))
 
-    assert [each.cause.kind for each in world.state.cascades.values()][0] is CauseKind.FOUND
+    assert next(each.cause.kind for each in world.state.cascades.values()) is CauseKind.FOUND
     assert "sim/hr DS" in world.running() + world.waiting()

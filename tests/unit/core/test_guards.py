@@ -9,7 +9,7 @@ from autosync.model.settings import Guards, Limit, Thresholds
 
 
 def passed(counts: Counts | None, population: int | None = None, **limits: object) -> list[tuple[str, int, str]]:
-    found = breaches(PendingSet(counts=counts), population, Thresholds(**limits))  # type: ignore[arg-type]
+    found = breaches(PendingSet(counts=counts), population, Thresholds(**limits))
     return [(each.what, each.count, each.limit) for each in found]
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from autosync.core.recovery import restore
 from autosync.core.state import AgentState, Inspection
 from autosync.model.agents import Pending
 from autosync.model.commands import Inspect
@@ -12,11 +13,10 @@ from autosync.model.facts import FactKind
 from autosync.model.holds import Hold, HoldKind, HoldState
 from autosync.model.ids import AgentId, HoldId
 from autosync.model.settings import AgentSettings, EngineSettings, Guards, Limit, RunMode, Thresholds
+from autosync.model.steps import StepKind
 from autosync.model.stimuli import AgentsDescribed, EngineConnected, HoldDecided, Inspected, ServiceStarted
-from autosync.core.recovery import restore
 from tests.properties.core.dict_store import DictStore
 from tests.unit.core.world import AD, DB, DI, DS, EX, HR, ONE, SIM, World, agent, profile
-from autosync.model.steps import StepKind
 
 FEW = Thresholds(kinds={ChangeKind.ADDS: Limit(absolute=2)})
 CAREFUL = [AgentSettings(id=HR, guards=Guards(staged=FEW)), AgentSettings(id=AD, guards=Guards(exports=FEW))]

@@ -5,24 +5,24 @@ from datetime import timedelta
 import pytest
 
 from autosync.core import retry
+from autosync.core.waiting import explain
 from autosync.model.commands import FollowRun
 from autosync.model.counts import Counts, RunResult
 from autosync.model.facts import FactKind, Severity
-from autosync.model.ids import AgentId, PartitionName
+from autosync.model.ids import AgentId, PartitionName, RunId
 from autosync.model.requests import WaitKind
 from autosync.model.rows import AgentRow
 from autosync.model.runs import OutcomeKind
 from autosync.model.settings import AgentSettings, BreakerPolicy, RetryPolicy
 from autosync.model.steps import Slot, StepKind
 from autosync.model.stimuli import RunEnded, RunNeverBegan, RunRefused, StopAsked
-from autosync.core.waiting import explain
 from tests.unit.core.world import AD, DB, DI, DS, EX, FI, HR, NOON, World, started_run, step
 
 MINUTES = timedelta(minutes=1)
 
 
 def importing(**settings: object) -> World:
-    world = World(settings=[AgentSettings(id=HR, **settings)]).begin()  # type: ignore[arg-type]
+    world = World(settings=[AgentSettings(id=HR, **settings)]).begin()
     world.fire(HR, token="7")
     return world
 
@@ -323,14 +323,15 @@ def test_f11_a_run_that_completes_referential_updates_has_not_ended() -> None:
     assert world.commands[-1] == FollowRun(run=run.id, agent=HR, handle=run.handle)
 
 
-@pytest.mark.parametrize(
-    "late",
-    [
-        RunEnded(run=started, result=RunResult(handle="1", status="success"))  # type: ignore[arg-type]
-        for started in (1, 99)
-    ]
-    + [RunRefused(run=99, status="access-denied"), RunNeverBegan(run=99)],  # type: ignore[arg-type]
-)
+LATE: list[RunEnded | RunRefused | RunNeverBegan] = [
+    RunEnded(run=RunId(1), result=RunResult(handle="1", status="success")),
+    RunEnded(run=RunId(99), result=RunResult(handle="1", status="success")),
+    RunRefused(run=RunId(99), status="access-denied"),
+    RunNeverBegan(run=RunId(99)),
+]
+
+
+@pytest.mark.parametrize("late", LATE)
 def test_late_and_repeated_reports_are_ignored_with_a_fact(late: RunEnded | RunRefused | RunNeverBegan) -> None:
     world = importing()
     world.imported(HR)

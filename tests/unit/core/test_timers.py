@@ -4,6 +4,7 @@ from datetime import datetime, time, timedelta
 
 import pytest
 
+from autosync.core.recovery import restore
 from autosync.model.commands import SetTimer, StopRun
 from autosync.model.facts import FactKind
 from autosync.model.ids import PartitionName, TriggerId
@@ -12,7 +13,6 @@ from autosync.model.schedules import Cron, Dates, Every, Exclusion, Misfire, Par
 from autosync.model.settings import AgentSettings, BreakerPolicy, ImportCounts, ScheduleSettings, Settings
 from autosync.model.steps import Slot
 from autosync.model.stimuli import AgentSwitched, RequestDropAsked, SettingsApplied, TimePassed
-from autosync.core.recovery import restore
 from tests.unit.core.world import AD, DI, EX, FI, HR, NOON, World
 
 HOURLY = TriggerId(f"{HR}#hourly")
@@ -22,19 +22,19 @@ MINUTE = timedelta(minutes=1)
 
 def scheduled(**fields: object) -> World:
     given: dict[str, object] = {"when": Every(interval=HOUR), "run": Slot.FULL_IMPORT, **fields}
-    schedule = ScheduleSettings(id=HOURLY, agent=HR, **given)  # type: ignore[arg-type]
+    schedule = ScheduleSettings(id=HOURLY, agent=HR, **given)
     return World(schedules={HOURLY: schedule}).begin()
 
 
 def netted(**fields: object) -> World:
-    return World(settings=[AgentSettings(id=HR, import_if_none_for=HOUR, **fields)]).begin()  # type: ignore[arg-type]
+    return World(settings=[AgentSettings(id=HR, import_if_none_for=HOUR, **fields)]).begin()
 
 
 def again(world: World, **changes: object) -> None:
     """Apply the settings again with another schedule."""
     old = world.state.settings
     given: dict[str, object] = {"when": Every(interval=HOUR), "run": Slot.FULL_IMPORT, **changes}
-    schedule = ScheduleSettings(id=HOURLY, agent=HR, **given)  # type: ignore[arg-type]
+    schedule = ScheduleSettings(id=HOURLY, agent=HR, **given)
     applied = Settings(engines=old.engines, agents=old.agents, schedules={HOURLY: schedule})
     world.happens(SettingsApplied(settings=applied))
 

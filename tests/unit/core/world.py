@@ -72,7 +72,7 @@ def agent(
 
 
 def step(kind: StepKind, partition: str = "default", status: str = "success", **fields: object) -> StepResult:
-    return StepResult(kind=kind, partition=PartitionName(partition), status=status, **fields)  # type: ignore[arg-type]
+    return StepResult(kind=kind, partition=PartitionName(partition), status=status, **fields)
 
 
 class World:
@@ -97,7 +97,7 @@ class World:
         self.commands: list[Command] = []
         engine = engine or EngineSettings(name=SIM)
         named = {each.id: each for each in settings}
-        policy = Settings(engines={engine.name: engine}, agents=named, **more)  # type: ignore[arg-type]
+        policy = Settings(engines={engine.name: engine}, agents=named, **more)
         self.state = State(settings=policy)
         self.last = Decision(state=self.state)
 
@@ -234,7 +234,7 @@ class World:
 
     def set(self, of: AgentId, **fields: object) -> None:
         """Change an agent's settings without telling anybody."""
-        changed = replace(self.state.settings.agent(of), **fields)  # type: ignore[arg-type]
+        changed = replace(self.state.settings.agent(of), **fields)
         agents = {**self.state.settings.agents, of: changed}
         self.state = replace(self.state, settings=replace(self.state.settings, agents=agents))
 

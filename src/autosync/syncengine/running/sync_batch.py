@@ -193,6 +193,7 @@ class SyncBatch:
                 if unit.all_references:
                     due.append((unit.mv, 0, ""))
                 due.extend((unit.mv, agent, value) for agent, value in sorted(unit.some_references))
+        self._void_additions(units)
         here = {unit.mv for unit in units}
         for agent in self._plan.agents.values():
             names = self._names_that_moved(units, agent.number) if agent.references else set()
@@ -202,6 +203,16 @@ class SyncBatch:
                     due.append((mv, agent.number, value))
                 elif mv not in here:
                     due.append((mv, 0, ""))
+
+    def _void_additions(self, units: list[Unit]) -> None:
+        """Forget references that were to be added to objects which go; what was sent must be looked at again."""
+        agents = {number for number, agent in self._plan.agents.items() if agent.multiple_references}
+        lost = {row.id: row.agent for unit in units for row in unit.lost if row.agent in agents}
+        for cs, attribute, removes, key, value, sent, mv in self._store.export_refs_about(list(lost)):
+            if not sent:
+                self._batch.export_refs_gone.append((cs, attribute, removes, key))
+            elif mv is not None and value is not None:
+                self._batch.due_new.append((mv, lost[key], value))
 
     @staticmethod
     def _names_that_moved(units: list[Unit], agent: int) -> set[str]:

@@ -131,6 +131,10 @@ class ObjectStore(Protocol):
         """Return the pending and unconfirmed reference differences of objects."""
         ...
 
+    def export_refs_about(self, ids: Sequence[int]) -> list[tuple[int, int, int, int, str | None, int, int | None]]:
+        """Return the additions of references to these objects, each with the metaverse id of whom they are added to."""
+        ...
+
     def waiting(self, agent: int, index: str, values: Sequence[str]) -> list[tuple[str, int]]:
         """Return ``(value, cs)`` of the disconnectors that would join on these values."""
         ...

@@ -124,6 +124,9 @@ class SqliteObjects:
     def export_refs(self, ids: Sequence[int]) -> list[ExportRef]:
         return self._all(sql.EXPORT_REFS, (json_list(ids),)) if ids else []
 
+    def export_refs_about(self, ids: Sequence[int]) -> list[tuple[int, int, int, int, str | None, int, int | None]]:
+        return self._all(sql.EXPORT_REFS_ABOUT, (json_list(ids),)) if ids else []
+
     def waiting(self, agent: int, index: str, values: Sequence[str]) -> list[tuple[str, int]]:
         return self._all(sql.WAITING, (agent, index, json_list(values))) if values else []
 

@@ -58,6 +58,7 @@ CREATE TABLE export_ref (
     value TEXT, sent INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (cs, attribute, removes, key)
 ) WITHOUT ROWID;
+CREATE INDEX export_ref_key ON export_ref (key) WHERE removes = 0;
 
 CREATE TABLE mv (id INTEGER PRIMARY KEY, type TEXT NOT NULL, blob BLOB NOT NULL);
 CREATE TABLE mv_key (
@@ -194,6 +195,12 @@ DESIRED_BY_DN: Final = DESIRED_BY_ANCHOR.replace("cs_anchor", "cs_dn").replace("
 EXPORT_REFS: Final = """
 SELECT export_ref.cs, export_ref.attribute, export_ref.removes, export_ref.key, export_ref.value, export_ref.sent
 FROM json_each(?1) AS j CROSS JOIN export_ref ON export_ref.cs = j.value
+"""
+EXPORT_REFS_ABOUT: Final = """
+SELECT export_ref.cs, export_ref.attribute, export_ref.removes, export_ref.key, export_ref.value, export_ref.sent, cs.mv
+FROM json_each(?1) AS j
+CROSS JOIN export_ref INDEXED BY export_ref_key ON export_ref.key = j.value AND export_ref.removes = 0
+CROSS JOIN cs ON cs.id = export_ref.cs
 """
 WAITING: Final = """
 SELECT waiting.value, waiting.cs FROM json_each(?3) AS j
