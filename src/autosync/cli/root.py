@@ -5,10 +5,7 @@ Loaded on demand: the composition root pulls in everything, and ``autosync statu
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
-
-from autosync.model.errors import NotFound, Refused
-from autosync.model.ids import AgentId, EngineName
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from autosync.config.load import Loaded
@@ -45,29 +42,8 @@ class Root:
 
         await serve(path)
 
-    async def preview(self, path: Path, agent: str, anchor: str) -> Mapping[str, object]:
+    def preview(self, path: Path, agent: str, anchor: str) -> Mapping[str, Any]:
         """Return what synchronization would do to one object of an embedded engine; nothing is changed."""
-        from autosync.bootstrap.parts import parts_of  # noqa: PLC0415
+        from autosync.bootstrap.previewing import preview  # noqa: PLC0415
 
-        engines = parts_of(self.load_configuration(path).required(), path.parent).engines
-        name = EngineName(agent.partition("/")[0])
-        if name not in engines:
-            known = ", ".join(sorted(engines)) or "none"
-            raise NotFound(f'no engine "{name}" in {path} (there are: {known}); name the agent as engine/agent')
-        engine = engines[name].engine
-        if not isinstance(engine, Foreseeing):
-            raise Refused(f"{name} is no embedded engine: only that one can say beforehand what it would do")
-        await engine.open()
-        try:
-            return await engine.preview(AgentId(agent), anchor)
-        finally:
-            await engine.close()
-
-
-@runtime_checkable
-class Foreseeing(Protocol):
-    """An engine that can say what it would do: the embedded one."""
-
-    async def preview(self, agent: AgentId, anchor: str) -> Mapping[str, object]:
-        """Return what synchronization would do to one object."""
-        ...
+        return preview(path, agent, anchor)

@@ -81,14 +81,17 @@ class Foresight:
     def _work(self, request: Request, locks: LockSet, part: Part, seconds: float) -> Work:
         agent = self._number(request.agent)
         changes = _changes(request)
+        cascades = self._cascade_bits(request.cascades, request.wished, changes)
+        waits = (request.wished - self.now).total_seconds()
         return Work(
             agent=agent,
             part=part,
             seconds=seconds,
             locks=self._lock_bits(agent, locks),
-            cascades=self._cascade_bits(request.cascades, request.wished, changes),
+            cascades=cascades,
             changes=changes,
-            since=(request.wished - self.now).total_seconds(),
+            since=waits,
+            born=min([waits, *(-self._ages[self._bits[cascade]] for cascade in request.cascades)]),
             alone=locks.alone,
             sync=locks.sync,
             confirms=request.confirms,

@@ -44,6 +44,8 @@ class Work:
     changes: int = 1
     since: float = 0.0
     """Since when it waits, in seconds before (negative) or after now."""
+    born: float = 0.0
+    """When the oldest change that it carries was made, likewise: what a change waits for is the end of its last hop."""
     alone: bool = False
     sync: bool = False
     confirms: bool = False
@@ -196,6 +198,7 @@ class Play:
                 changes=old.changes + because.changes,
                 confirms=old.confirms or confirms,
                 rounds=max(old.rounds, because.rounds),
+                born=min(old.born, because.born),
             )
             return
         reach = self.prospect.reaches[agent]
@@ -208,6 +211,7 @@ class Play:
             cascades=because.cascades,
             changes=because.changes,
             since=self.now,
+            born=because.born,
             alone=rules.all_alone or (rules.syncs_alone and part is Part.SYNC),
             sync=part is Part.SYNC,
             confirms=confirms,

@@ -52,7 +52,7 @@ ORDERS: Final[tuple[Order, ...]] = (shadow, phases, eager)
 
 def worth(work: Work, now: float) -> float:
     """Return the waiting changes per second of a run, weighted by age."""
-    return work.changes * (1.0 + max(0.0, now - work.since) / AGE_S) / max(work.seconds, 1.0)
+    return work.changes * (1.0 + max(0.0, now - work.born) / AGE_S) / max(work.seconds, 1.0)
 
 
 def rank(play: Play, work: Work) -> tuple[bool, bool, bool, float]:

@@ -178,7 +178,7 @@ class Inspection:
                 where="metaverse",
                 id=number,
                 object_type=name,
-                attributes=decode(blob),
+                attributes={key: value for key, value in decode(blob).items() if key},
                 metaverse_id=number,
                 connectors=tuple(connectors.get(number, ())),
             )

@@ -267,10 +267,16 @@ class Files(Root):
         self.served.append(path)
         raise ExceptionGroup("tasks", [ExceptionGroup("more", [ConfigError("cannot listen on 127.0.0.1:8480")])])
 
-    async def preview(self, _path: Path, agent: str, anchor: str) -> Any:
+    def preview(self, _path: Path, agent: str, anchor: str) -> Any:
         if agent == "mim/HR":
             raise Refused("mim is no embedded engine")
-        return {"anchor": anchor, "exports": [{"agent": "directory", "change": "add"}], "errors": [], "join": None}
+        winner, loser = ({"agent": name, "dn": anchor, "value": value} for name, value in (("hr", "B"), ("ad", "C")))
+        title = {"attribute": "title", "before": "A", "after": "B", "winner": winner, "losers": [loser]}
+        target = {"agent": "ldap", "does": "update", "dn": "cn=x", "new_dn": "cn=y", "changes": [["title", None, "B"]]}
+        return {
+            "agent": "hr", "dn": anchor, "connects": "connector", "staged": "update", "metaverse_id": 7,
+            "metaverse_type": "person", "error": None, "imports": [title], "targets": [target], "notes": ["half"],
+        }  # fmt: skip
 
 
 def with_file(folder: Path, root: Root, *words: str) -> Ended:
@@ -358,7 +364,13 @@ def test_what_stops_the_service_is_told_in_its_words(tmp_path: Path) -> None:
 def test_a_preview_is_told_as_the_engine_tells_it(tmp_path: Path) -> None:
     ended = with_file(tmp_path, Files(), "preview", "home/hr", "17")
 
-    assert ended.out == "anchor  17\nexports\n  agent  directory\n  change  add\nerrors  none\njoin  –\n"
+    assert ended.out == (
+        "17 in hr: connector, person 7 of the metaverse; staged: update\n"
+        "import    title: A → B, from hr (outranked: ad says C)\n"
+        "target    ldap  update  cn=x → cn=y\n"
+        "            title: – → B\n"
+        "note      half\n"
+    )
     assert with_file(tmp_path, Files(), "preview", "mim/HR", "17").code == Exit.HELD
 
 

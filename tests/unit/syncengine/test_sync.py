@@ -215,7 +215,7 @@ def test_deprovisioning_can_wait(tmp_path: Path) -> None:
 def test_deprovisioning_can_disable(tmp_path: Path) -> None:
     target = {
         "provision": {"when": "active", "dn": "{id}"},
-        "export": {"id": "id", "name": "name"},
+        "export": {"id": "id", "name": "name", "locked": {"constant": "no"}},
         "deprovision": {"then": {"disable": {"locked": "yes", "name": None}}},
     }
     system, flat = hr_system(ann="A"), MemorySystem()
@@ -227,6 +227,9 @@ def test_deprovisioning_can_disable(tmp_path: Path) -> None:
     settle(engine)
 
     assert flat.values() == {"ann": {"id": "ann", "locked": "yes"}}
+    system.put("ann", id="ann", name="Ann", status="A")
+    settle(engine)
+    assert flat.values() == {"ann": {"id": "ann", "name": "Ann", "locked": "no"}}
 
 
 def test_a_disconnected_object_stays_as_it_is_and_is_taken_back_by_name(tmp_path: Path) -> None:
@@ -246,9 +249,7 @@ def test_a_disconnected_object_stays_as_it_is_and_is_taken_back_by_name(tmp_path
     assert flat.values()["ann"]["name"] == "Returned"
 
 
-@pytest.mark.parametrize(
-    ("delete", "left"), [("last-source", 0), ("last-connector", 1), ({"connector-of": ["flat"]}, 1)]
-)
+@pytest.mark.parametrize(("delete", "left"), [("last-source", 0), ("last-connector", 1), ({"connector-of": ["hr"]}, 0)])
 def test_a_metaverse_object_goes_by_its_rule(tmp_path: Path, delete: Any, left: int) -> None:
     config = rules(flat={"provision": {"dn": "{id}"}, "export": {"id": "id"}, "deprovision": "delete"})
     config["metaverse"]["person"]["delete"] = delete
@@ -262,6 +263,22 @@ def test_a_metaverse_object_goes_by_its_rule(tmp_path: Path, delete: Any, left: 
 
     assert len(flat.entries) == left
     assert len(engine.search("metaverse", "id", "ann")) == left
+
+
+def test_a_metaverse_object_may_hang_on_a_target(tmp_path: Path) -> None:
+    config = rules(
+        flat={"provision": {"when": "active", "dn": "{id}"}, "export": {"id": "id"}, "deprovision": "delete"}
+    )
+    config["metaverse"]["person"]["delete"] = {"connector-of": ["flat"]}
+    system, flat = hr_system(ann="A", bob="L"), MemorySystem()
+    engine = open_engine(tmp_path, config, {"hr": system, "flat": flat})
+    load(engine, "hr")
+    assert len(engine.search("metaverse", "id", "bob")) == 1, "what it never had it cannot lose"
+    settle(engine)
+    system.put("ann", id="ann", name="Ann", status="L")
+    load(engine, "hr")
+
+    assert engine.search("metaverse", "id", "ann") == []
 
 
 def test_an_existing_object_is_joined_before_a_twin_is_provisioned(tmp_path: Path) -> None:

@@ -42,9 +42,7 @@ def simulate(session: Session, config: Config = None, days: Days = 1, seed: Seed
 
 def preview(session: Session, agent: Agent, anchor: Anchor, config: Config = None) -> None:
     """Show what synchronization would do to one object of an embedded engine; nothing is changed."""
-    import asyncio  # noqa: PLC0415 - the other commands start without it
-
-    told = asyncio.run(session.wiring.root.preview(session.config_path(config), agent, anchor))
+    told = session.wiring.root.preview(session.config_path(config), agent, anchor)
     session.show(told, lambda: _print_preview(session, told))
 
 
@@ -75,18 +73,25 @@ def _print(session: Session, told: Mapping[str, Any]) -> None:
         line(f"waited    {duration(share['seconds'])}  {share['text']}")
 
 
-def _print_preview(session: Session, told: Mapping[str, Any], depth: int = 0) -> None:
-    """Print whatever the engine says, nested as it is: its words are the engine's."""
-    for key, value in told.items():
-        if isinstance(value, Mapping):
-            session.terminal.line(f"{'  ' * depth}{key}")
-            _print_preview(session, value, depth + 1)
-        elif isinstance(value, list):
-            session.terminal.line(f"{'  ' * depth}{key}" + ("" if value else "  none"))
-            for one in value:
-                if isinstance(one, Mapping):
-                    _print_preview(session, one, depth + 1)
-                else:
-                    session.terminal.line(f"{'  ' * (depth + 1)}{one}")
-        else:
-            session.terminal.line(f"{'  ' * depth}{key}  {'–' if value is None else value}")
+def _print_preview(session: Session, told: Mapping[str, Any]) -> None:
+    line = session.terminal.line
+    where = f", {told['metaverse_type']} {told['metaverse_id']} of the metaverse" if told["metaverse_id"] else ""
+    line(f"{told['dn']} in {told['agent']}: {told['connects']}{where}; staged: {told['staged']}")
+    if told["error"]:
+        line(f"error     {told['error']['error_type']}: {told['error']['message']}", style="red")
+    for one in told["imports"]:
+        losers = ", ".join(f"{each['agent']} says {_value(each['value'])}" for each in one["losers"])
+        source = f"from {one['winner']['agent']}" if one["winner"] else "from nobody"
+        change = f"{_value(one['before'])} → {_value(one['after'])}" if one["before"] != one["after"] else "unchanged"
+        line(f"import    {one['attribute']}: {change}, {source}{f' (outranked: {losers})' if losers else ''}")
+    for target in told["targets"]:
+        renamed = f" → {target['new_dn']}" if target["new_dn"] else ""
+        line(f"target    {target['agent']}  {target['does']}  {target['dn']}{renamed}")
+        for name, before, after in target["changes"]:
+            line(f"            {name}: {_value(before)} → {_value(after)}")
+    for note in told["notes"]:
+        line(f"note      {note}")
+
+
+def _value(value: object) -> str:
+    return "–" if value is None else str(value)

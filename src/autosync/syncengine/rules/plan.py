@@ -56,6 +56,8 @@ class TypePlan:
     sources: frozenset[int]
     """The agents whose connectors keep an object alive; empty stands for any agent."""
     multiple_references: frozenset[str]
+    by_loss: bool = False
+    """Whether only losing a source's connector makes the object go, not that it never had one."""
 
     def merge(self, contributions: list[tuple[int, Values]]) -> Values:
         """Return the metaverse values; ``contributions`` come with the weakest first."""
@@ -190,6 +192,7 @@ def _type(of: MetaverseType, spec: Spec, numbers: Mapping[str, int], functions: 
             if attribute.precedence
         ),
         sources=frozenset(_sources(of, spec, numbers)),
+        by_loss=of.deletion is Deletion.CONNECTOR_OF,
         multiple_references=frozenset(
             name for name, each in of.attributes.items() if each.type.value == "reference" and each.multivalued
         ),

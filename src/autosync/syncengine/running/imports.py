@@ -178,7 +178,10 @@ class ImportStep:
         count, after = 0, 0
         while ids := self._store.scan_ids(self._space.id, after, _SCAN):
             after = ids[-1]
-            count += sum(number not in self._seen for number in ids)
+            unseen = [number for number in ids if number not in self._seen]
+            count += sum(
+                row.blob is not None and DELETE not in {row.staged, row.pending} for row in self._store.rows(unseen)
+            )
             if count > limit:
                 raise Stopped("stopped-deletion-limit", f"more than {limit} objects would be staged as deleted")
 

@@ -6,7 +6,7 @@ from typing import Any
 from autosync.syncengine.errors import FlowError
 from autosync.syncengine.rules.inbound import InboundRules
 from autosync.syncengine.rules.plan import Plan
-from autosync.syncengine.running.units import Images, Unit, UnitFailed
+from autosync.syncengine.running.units import CONDEMNED, Images, Unit, UnitFailed
 from autosync.syncengine.store.port import Store
 from autosync.syncengine.store.rows import CsRow
 
@@ -64,10 +64,9 @@ class InboundFlow:
         return found
 
     def _one(self, unit: Unit) -> None:
-        sources = unit.type.sources
-        unit.gone = not (any(row.agent in sources for row in unit.rows) if sources else unit.rows)
+        unit.gone = unit.goes()
         if unit.gone:
-            unit.values = unit.old
+            unit.values = {**unit.old, CONDEMNED: True} if unit.type.by_loss else unit.old
             return
         contributions = [(row.agent, values) for row, values in self.contributions(unit)]
         merged = unit.type.merge(contributions)

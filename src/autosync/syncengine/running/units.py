@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from autosync.syncengine.errors import FlowError
 from autosync.syncengine.rules.plan import TypePlan
 from autosync.syncengine.running.escrow import expected
 from autosync.syncengine.store.codec import decode
 from autosync.syncengine.store.rows import ADD, DELETE, NONE, CsRow
+
+CONDEMNED: Final = ""
+"""A metaverse value under no name: the object has to go, and waits only for a connector's deprovisioning."""
 
 
 @dataclass(slots=True, eq=False)
@@ -36,6 +39,15 @@ class Unit:
     all_references: bool = False
     some_references: set[tuple[int, str]] = field(default_factory=set)
     """References to look at again: ``(agent, value)``."""
+
+    def goes(self) -> bool:
+        """Return whether the type's deletion rule says that the metaverse object goes."""
+        sources = self.type.sources
+        if any(row.agent in sources for row in self.rows) if sources else self.rows:
+            return False
+        if self.type.by_loss:
+            return CONDEMNED in self.old or any(row.agent in sources for row in self.lost)
+        return True
 
     @property
     def changed(self) -> bool:

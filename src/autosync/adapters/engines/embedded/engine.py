@@ -1,7 +1,7 @@
 """The engine port for the embedded engine."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -82,10 +82,6 @@ class EmbeddedEngine:
     async def clear_history(self, before: datetime) -> int:
         """Delete run history that ended before the moment."""
         return await self._ask(int, "clear_history", before=before.isoformat())
-
-    async def preview(self, agent: AgentId, anchor: str) -> Mapping[str, object]:
-        """Return what synchronization would do to one object, as plain JSON values."""
-        return await self._ask(dict[str, object], "preview", agent=name_of(agent), anchor=anchor)
 
     async def _ask(self, kind: type[T], method: str, **arguments: object) -> T:
         try:

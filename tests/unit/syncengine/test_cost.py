@@ -1,0 +1,153 @@
+"""What a run may cost: counted statements and written rows, not seconds. Each trap that was measured has its test."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autosync.syncengine.engine import SyncEngine
+from autosync.syncengine.spec.parse import parse_spec
+from autosync.syncengine.store import statements as sql
+from autosync.syncengine.store.sqlite import SqliteStore
+from tests.unit.syncengine.memory import MemorySystem
+from tests.unit.syncengine.worlds import Clock, run, settle
+
+RULES: dict[str, Any] = {
+    "metaverse": {
+        "person": {"attributes": {"id": {"key": True}, "name": {}, "boss": {"reference": "person"}}},
+        "group": {"attributes": {"name": {"key": True}, "members": {"reference": "person", "multivalued": True}}},
+    },
+    "agents": {
+        "hr": {
+            "person": {"project": "always", "import": {"id": "id", "name": "name", "boss": {"ref": "boss"}}},
+            "group": {"project": "always", "import": {"name": "name", "members": {"ref": "member"}}},
+        },
+        **{
+            name: {
+                "person": {"provision": {"dn": "{id}"}, "export": {"id": "id", "name": "name", "boss": "boss"}},
+                "group": {"provision": {"dn": "{name}"}, "export": {"name": "name", "member": "members"}},
+            }
+            for name in ("flat", "other")
+        },
+    },
+}
+
+
+class Counting:
+    """An engine whose statements are counted."""
+
+    def __init__(self, folder: Path, people: int) -> None:
+        self.hr = MemorySystem(delta=True)
+        for number in range(people):
+            self.hr.put(f"p{number}", id=f"p{number}", name=f"N{number}", boss=f"p{(number * 7) % people}")
+        for number in range(people // 100):
+            many = [f"p{(number * 31 + each) % people}" for each in range(20)]
+            self.hr.put(f"g{number}", object_type="group", name=f"g{number}", member=sorted(set(many)))
+        self.store = SqliteStore(folder / "engine.db")
+        systems = {"hr": self.hr, "flat": MemorySystem(), "other": MemorySystem()}
+        self.engine = SyncEngine(parse_spec(RULES), self.store, systems, Clock())
+        self.statements: list[str] = []
+        self.store.connection.set_trace_callback(self.statements.append)
+
+    def cost(self, agent: str, profile: str) -> tuple[int, int]:
+        """Run; return statements (an executemany counts as one) and rows written, the run's own record aside."""
+        self.statements.clear()
+        before = self.store.connection.total_changes
+        run(self.engine, agent, profile)
+        return batched(self.statements), self.store.connection.total_changes - before - RUN_RECORD
+
+
+RUN_RECORD = 4
+"""Rows of the run history that every run writes: its number, twice its beginning, and its end."""
+
+
+def batched(statements: list[str]) -> int:
+    """Count runs of the same statement as one: sqlite3 traces each execution of an executemany."""
+    shapes = [re.sub(r"'(?:[^']|'')*'|\bx'[0-9a-f]*'|-?\b\d+(\.\d+)?\b|NULL", "?", text) for text in statements]
+    return sum(one != other for one, other in zip(shapes, ["", *shapes], strict=False))
+
+
+def test_an_unchanged_full_import_writes_no_row(tmp_path: Path) -> None:
+    world = Counting(tmp_path, 1000)
+    settle(world.engine)
+
+    assert world.cost("hr", "full import")[1] == 0
+    assert world.cost("flat", "full import")[1] == 0
+
+
+def test_an_unchanged_full_sync_writes_only_what_it_looks_at_again(tmp_path: Path) -> None:
+    world = Counting(tmp_path, 1000)
+    settle(world.engine)
+    _, rows = world.cost("flat", "full sync")
+
+    assert rows <= 2 * 10, "each group is made due and done"
+
+
+@pytest.mark.parametrize("people", [1000, 5000])
+def test_statements_are_few_in_every_profile(tmp_path: Path, people: int) -> None:
+    world = Counting(tmp_path, people)
+    runs = [
+        ("hr", "full import"), ("hr", "full import"), ("hr", "delta sync"), ("flat", "export"), ("other", "export"),
+        ("flat", "full import"), ("flat", "delta sync"), ("hr", "full sync"),
+    ]  # fmt: skip
+    costs = {f"{number} {agent} {profile}": world.cost(agent, profile)[0] for number, (agent, profile) in enumerate(runs)}
+
+    assert {name: cost for name, cost in costs.items() if cost > people / 500 + 200} == {}
+
+
+def test_a_delta_costs_what_changed_however_big_the_space(tmp_path: Path) -> None:
+    costs = []
+    for people in (300, 3000):
+        folder = tmp_path / str(people)
+        folder.mkdir()
+        world = Counting(folder, people)
+        settle(world.engine)
+        world.hr.put("p5", id="p5", name="changed", boss="p1")
+        costs.append([world.cost("hr", "delta import"), world.cost("hr", "delta sync"), world.cost("flat", "export")])
+
+    assert costs[0] == costs[1]
+
+
+READS = {
+    name: text for name, text in vars(sql).items() if isinstance(text, str) and text.lstrip().startswith("SELECT")
+}
+
+
+@pytest.mark.parametrize("name", sorted(READS))
+def test_no_reading_walks_through_a_table(tmp_path: Path, name: str) -> None:
+    """Except where walking is the point, and then along an index in the order that it wants."""
+    store = SqliteStore(tmp_path / "engine.db")
+    parameters = [0] * max([0, *(int(each) for each in re.findall(r"\?(\d)", READS[name]))], default=0)
+    parameters = parameters or [0] * READS[name].count("?")
+    if "json_each" in READS[name]:
+        position = int(re.findall(r"json_each\(\?(\d)\)", READS[name])[0]) - 1
+        parameters[position] = "[]"  # type: ignore[call-overload]
+    plan = [row[3] for row in store.connection.execute("EXPLAIN QUERY PLAN " + READS[name], parameters)]
+    store.close()
+
+    walked = [step for step in plan if step.startswith("SCAN") and "VIRTUAL TABLE" not in step]
+    small = {"SELECT_NAMES", "TALLIES", "TALLY_OF", "OPEN_RUNS", "ERRORS_OF_AGENT"}
+    assert not walked or name in small, plan
+    assert not any("TEMP B-TREE" in step for step in plan) or name in {"BY_MV", "NAMES_OF_MV", "DEPENDENTS", "DUE", "STAGED_REFS_ALL",
+                                                                       "PENDING_REFS_ALL"}, plan
+    if "json_each" in READS[name]:
+        assert "VIRTUAL TABLE" in plan[0], "the list must be the outer loop"
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("KNOWN", "cs_anchor"), ("STAGED", "cs_staged"), ("PENDING", "cs_pending"), ("BY_MV", "cs_mv"),
+        ("SCAN", "cs_space"), ("DEPENDENTS", "ref_value"), ("REFS_STAGED", "ref_staged"),
+        ("EXPORT_REFS_ABOUT", "export_ref_key"), ("LINKS_BY_ANCHOR", "cs_anchor"), ("LINKS_BY_DN", "cs_dn"),
+    ],
+)  # fmt: skip
+def test_hot_readings_use_their_index(tmp_path: Path, name: str, index: str) -> None:
+    store = SqliteStore(tmp_path / "engine.db")
+    count = max(int(each) for each in re.findall(r"\?(\d)", READS[name]))
+    parameters: list[object] = ["[]" if f"json_each(?{each + 1})" in READS[name] else 0 for each in range(count)]
+    plan = " ".join(row[3] for row in store.connection.execute("EXPLAIN QUERY PLAN " + READS[name], parameters))
+    store.close()
+
+    assert f"INDEX {index} " in plan
