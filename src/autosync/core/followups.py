@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from autosync.core import outcomes
 from autosync.core.narration import number
@@ -35,6 +36,9 @@ class Exported:
 
 
 Followup = Needed | Outbound | Exported
+
+_BEHIND: Final = frozenset({"cd-existing-object", "cd-missing-object"})
+"""Microsoft's names for export errors that say that the connected system is not as the last import saw it."""
 
 
 def steps_of(result: RunResult, profile: Profile | None) -> tuple[StepResult, ...]:
@@ -79,13 +83,18 @@ def _after_sync(step: StepResult) -> Iterator[Followup]:
 
 
 def _after_export(step: StepResult, later: Sequence[StepResult]) -> Iterator[Followup]:
-    """Failures alone confirm nothing: they would be exported, imported and counted for ever (W29)."""
-    if not _did_something(step, step.exported):
-        return
-    yield Exported(partition=step.partition)
-    if not any(each.kind.imports and each.partition == step.partition for each in later):
+    """Failures alone confirm nothing: they would be exported, imported and counted for ever (W29).
+
+    But those that tell that the engine's picture is old are mended by an import, and by nothing else: an object that is
+    there already (its add was carried out before a crash), or is there no more.
+    """
+    done = _did_something(step, step.exported)
+    if done:
+        yield Exported(partition=step.partition)
+    behind = any(error.error_type in _BEHIND for error in step.errors)
+    if (done or behind) and not any(each.kind.imports and each.partition == step.partition for each in later):
         exported = step.exported.total if step.exported is not None else None
-        reason = _changes(exported, "exported")
+        reason = _changes(exported, "exported") if done else "found other objects there than it knew"
         yield Needed(slot=Slot.CONFIRMING_IMPORT, partition=step.partition, expected=exported, reason=reason)
 
 

@@ -9,8 +9,8 @@ from typing import Final
 
 from autosync.core.lookahead import Order, Part, Play, Work, key_of
 
-AGE_S = 300.0
-"""Waiting so long doubles the weight of a synchronization's changes."""
+AGE_S = 100.0
+"""An age of so many seconds doubles the weight of a synchronization's changes."""
 
 
 def shadow(play: Play) -> list[Work]:
@@ -57,7 +57,7 @@ def worth(work: Work, now: float) -> float:
 
 def rank(play: Play, work: Work) -> tuple[bool, bool, bool, float]:
     """Order by: wanted at once, confirming, synchronizing (the most useful first), then age."""
-    return not work.urgent, not work.confirms, not work.sync, -worth(work, play.now) if work.sync else work.since
+    return not work.urgent, not work.confirms, not work.sync, -worth(work, play.now) if work.sync else work.born
 
 
 def best_alone(play: Play) -> Work | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from autosync.model.counts import ChangeKind
 from autosync.model.ids import AgentId, EngineName, PartitionName, ProfileName, TriggerId
@@ -154,4 +155,9 @@ class Settings:
 
     def agent(self, agent: AgentId) -> AgentSettings:
         """Return the agent's settings, or the defaults for one that the configuration does not name."""
-        return self.agents.get(agent) or AgentSettings(id=agent)
+        return self.agents.get(agent) or _defaults(agent)
+
+
+@lru_cache(maxsize=4096)
+def _defaults(agent: AgentId) -> AgentSettings:
+    return AgentSettings(id=agent)

@@ -23,12 +23,12 @@ class StepKind(StrEnum):
     @property
     def imports(self) -> bool:
         """Return whether the step stages an import."""
-        return "import" in self.value or self is StepKind.UNKNOWN
+        return self in _IMPORTING
 
     @property
     def syncs(self) -> bool:
         """Return whether the step synchronizes, alone or combined with an import."""
-        return "sync" in self.value or self is StepKind.UNKNOWN
+        return self in _SYNCHRONIZING
 
     @property
     def exports(self) -> bool:
@@ -39,6 +39,10 @@ class StepKind(StrEnum):
     def is_full_import(self) -> bool:
         """Return whether the step reads the connected system whole."""
         return self.value.startswith("full-import")
+
+
+_IMPORTING = frozenset(kind for kind in StepKind if "import" in kind.value) | {StepKind.UNKNOWN}
+_SYNCHRONIZING = frozenset(kind for kind in StepKind if "sync" in kind.value) | {StepKind.UNKNOWN}
 
 
 class Slot(StrEnum):

@@ -11,7 +11,7 @@ from autosync.syncengine.results import DiscoveryError
 from autosync.syncengine.running.context import RunContext
 from autosync.syncengine.running.report import StepReport, Stopped
 from autosync.syncengine.running.staging import Staging
-from autosync.syncengine.store.rows import CsRow, ErrorRow, Known
+from autosync.syncengine.store.rows import DELETE, CsRow, ErrorRow, Known
 
 _SCAN = 50_000
 

@@ -230,9 +230,13 @@ class ManyReferences:
             (*place, removes, key, None if removes else want[int(key)], 0) for removes, key in sorted(fresh, key=repr)
         )
         self._batch.export_refs_gone.extend((*place, removes, key) for removes, key in sorted(stale, key=repr))
-        left = [ref for key, ref in target.waiting.items() if not ref[5] and key not in stale]
+        for each in stale:
+            del target.waiting[each]
+        for removes, key in fresh:
+            target.waiting[removes, key] = (*place, removes, key, None, 0)
         if fresh or stale:
-            self._mark(target, waits=bool(fresh or left), counters=counters)
+            waits = any(not ref[5] for ref in target.waiting.values())
+            self._mark(target, waits=waits, counters=counters)
 
     def _mark(self, target: Target, *, waits: bool, counters: dict[str, OutboundCounters]) -> None:
         """Make the object's pending export say that reference differences wait, or that none do any more."""

@@ -72,7 +72,8 @@ class OutboundFlow:
     def _update(self, unit: Unit, row: CsRow, agent: AgentPlan, rules: OutboundRules, target: OutboundCounters) -> None:
         was_pending, was_export = row.pending, row.export
         earlier = unpack(was_export)
-        if was_pending == ADD:  # still to be made: its whole content, once more
+        # An add whose answer was lost (a crash, and the person changed since) is seen by an import: from then on it is there.
+        if was_pending == ADD and row.blob is None:  # still to be made: its whole content, once more
             attributes = rules.differences(unit.values, {})
             references = self._references(unit, agent, rules.single_references, attributes, {})
             export = earlier._replace(attributes=attributes, references=references)

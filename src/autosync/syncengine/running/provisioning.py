@@ -141,7 +141,7 @@ class Provisioning:
         self, unit: Unit, agent: AgentPlan, row: CsRow, rules: OutboundRules, counters: dict[str, OutboundCounters]
     ) -> None:
         how = rules.deprovision
-        if how.after and row.pending != ADD:
+        if how.after and (row.pending != ADD or row.blob is not None):
             at = self._delayed.get((unit.mv, agent.number))
             if at is None:
                 at = self._now + int(how.after.total_seconds())
@@ -164,7 +164,7 @@ class Provisioning:
             shown = current.get(name)
             if (shown if shown is not None else []) != value and not (shown is not None and same(shown, value)):
                 changes[name] = value
-        if row.pending == ADD:
+        if row.pending == ADD and row.blob is None:
             self._let_go(unit, row, Action.DELETE, target)
             return
         was = row.pending, row.export

@@ -239,11 +239,13 @@ class Staging:
                 if fresh or state == 1 or value in explained:
                     self.batch.refs_gone.append((row.id, number, value))
                 else:
-                    news = news or state == 0
-                    self.batch.refs_state.append((2, row.id, number, value))
+                    news = True
+                    if state != 2:
+                        self.batch.refs_state.append((2, row.id, number, value))
             elif state == 2:
                 self.batch.refs_state.append((0, row.id, number, value))
-            news = news or state == 1 or (state == 2 and value not in values)
+            else:
+                news = news or state == 1
         return news
 
     def _confirm_links(self, row: CsRow, number: int, values: set[str], links: Links) -> tuple[set[str], bool]:

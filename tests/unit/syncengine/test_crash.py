@@ -1,0 +1,133 @@
+"""A process that dies at any commit loses nothing: run again, and everything ends as if it had never died."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autosync.syncengine.engine import SyncEngine
+from autosync.syncengine.errors import StoreInUse
+from autosync.syncengine.store.rows import WriteBatch
+from autosync.syncengine.store.sqlite import SqliteStore
+from tests.unit.syncengine.memory import MemorySystem
+from tests.unit.syncengine.test_groups import RULES
+from tests.unit.syncengine.worlds import open_engine, settle
+
+
+class Killed(BaseException):
+    """Not an Exception: nothing in the engine may catch it."""
+
+
+def systems() -> dict[str, MemorySystem]:
+    source = MemorySystem(batch=2)
+    for number in range(5):
+        source.put(f"p{number}", id=f"p{number}")
+    source.put("staff", object_type="group", name="staff", member=["p0", "p2", "p4"])
+    return {"source": source, "directory": MemorySystem(names=True)}
+
+
+def change(world: dict[str, MemorySystem]) -> None:
+    source = world["source"]
+    source.remove("p1")
+    source.put("p9", id="p9")
+    source.put("staff", object_type="group", name="staff", member=["p0", "p9"])
+
+
+def open_killed(folder: Path, world: dict[str, MemorySystem], survives: int, *, after: bool) -> SyncEngine:
+    """Open an engine that dies at its commit number ``survives``, before it or right after it."""
+    engine = open_engine(folder, RULES, world)
+    engine.batch_size = 2
+    store: Any = engine._store
+    write, left = store.apply, iter(range(survives, -1, -1))
+
+    def apply(batch: WriteBatch) -> None:
+        dies = next(left, 0) == 0
+        if dies and not after:
+            raise Killed
+        write(batch)
+        if dies:
+            raise Killed
+
+    store.apply = apply
+    return engine
+
+
+def outcome(folder: Path, survives: int | None, *, after: bool) -> tuple[dict[str, Any], bool]:
+    """Load, change and settle, dying once; return what the directory has, and whether it died at all."""
+    folder.mkdir(parents=True)
+    world, died = systems(), False
+    for stage in (lambda: None, lambda: change(world)):
+        stage()
+        if survives is not None:
+            engine = open_killed(folder, world, survives, after=after)
+            try:
+                settle(engine)
+            except Killed:
+                died = True
+            finally:
+                engine.close()
+        engine = open_engine(folder, RULES, world)
+        settle(engine)
+        engine.close()
+    values = world["directory"].values()
+    return {name: {key: sorted(each) if isinstance(each, list) else each for key, each in of.items()}
+            for name, of in values.items()}, died  # fmt: skip
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_dying_at_any_commit_changes_nothing_in_the_end(tmp_path: Path, after: bool) -> None:
+    wanted, _ = outcome(tmp_path / "whole", None, after=after)
+    deaths = 0
+    for survives in range(40):
+        found, died = outcome(tmp_path / f"{survives}", survives, after=after)
+        assert found == wanted, f"died at commit {survives}"
+        deaths += died
+        if not died:
+            break
+
+    assert deaths > 10
+    assert len(wanted["cn=staff"]["member"]) == 2
+
+
+def test_a_dead_run_is_closed_when_the_store_is_opened_again(tmp_path: Path) -> None:
+    world = systems()
+    engine = open_killed(tmp_path, world, 1, after=True)
+    with pytest.raises(Killed):
+        engine.run("source", "full import", run_id="label")
+    running = engine.newest_run("source")
+    assert running is not None
+    assert (running.status, running.ended, running.run_id) == ("in-progress", None, "label")
+    engine.close()
+    engine = open_engine(tmp_path, RULES, world)
+    closed = engine.newest_run("source")
+
+    assert closed is not None
+    assert closed.status == "stopped-service-shutdown"
+    assert closed.ended is not None
+    assert engine.pending("source")["default"].imports.adds == 4, "its committed batches stay"
+
+
+def test_run_numbers_grow_even_when_the_history_was_cleared(tmp_path: Path) -> None:
+    engine = open_engine(tmp_path, RULES, systems())
+    numbers = [engine.run("source", profile).run_number for profile in ("full import", "delta sync")]
+    assert [run.run_number for run in engine.history("source", after_number=1)] == [2]
+    newest = engine.newest_run("source")
+    assert newest is not None
+    assert newest.ended is not None
+    assert engine.clear_history(newest.ended) == 2
+    numbers.append(engine.run("source", "full import").run_number)
+
+    assert numbers == [1, 2, 3]
+    assert [run.run_number for run in engine.history("source")] == [3]
+
+
+def test_only_one_engine_runs_on_a_store_and_others_may_look(tmp_path: Path) -> None:
+    world = systems()
+    engine = open_engine(tmp_path, RULES, world)
+    settle(engine)
+
+    with pytest.raises(StoreInUse):
+        SqliteStore(tmp_path / "engine.db")
+    looking = SqliteStore(tmp_path / "engine.db", for_running=False)
+    assert len(looking.scan_metaverse(0, 100)) == 6
+    looking.close()
