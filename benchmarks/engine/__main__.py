@@ -60,8 +60,8 @@ def main() -> None:
         scene = Scene(Path(folder), chosen.objects, chosen.seed)
         prepare_source(scene)
         reference = {
-            "csv.reader rows/s": csv_rows_per_second(scene.folder / "hr.csv"),
-            "SQLite inserts/s": sqlite_inserts_per_second(scene.folder),
+            "csv.reader rows per CPU second": csv_rows_per_second(scene.folder / "hr.csv"),
+            "SQLite inserts per CPU second": sqlite_inserts_per_second(scene.folder),
         }
         if not chosen.json:
             print(", ".join(f"{name} {value:,.0f}" for name, value in reference.items()))

@@ -8,16 +8,16 @@ from pathlib import Path
 
 
 def csv_rows_per_second(path: Path) -> float:
-    """Return how many rows ``csv.reader`` reads."""
-    started, rows = time.perf_counter(), 0
+    """Return how many rows ``csv.reader`` reads in a second of processor time."""
+    started, rows = time.process_time(), 0
     with path.open(encoding="utf-8", newline="") as file:
         for _ in csv.reader(file):
             rows += 1
-    return rows / (time.perf_counter() - started)
+    return rows / (time.process_time() - started)
 
 
 def sqlite_inserts_per_second(folder: Path, rows: int = 100_000) -> float:
-    """Return how many rows of half a KB with one unique index SQLite inserts, in batches of 5,000."""
+    """Return how many rows of half a KB with one unique index SQLite inserts, in batches of 5,000, in a second of processor time."""
     path = folder / "reference.db"
     path.unlink(missing_ok=True)
     connection = sqlite3.connect(path, isolation_level=None)
@@ -25,12 +25,12 @@ def sqlite_inserts_per_second(folder: Path, rows: int = 100_000) -> float:
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, anchor TEXT UNIQUE, blob BLOB)")
     blob = bytes(517)
-    started = time.perf_counter()
+    started = time.process_time()
     for batch in _batches(rows):
         connection.execute("BEGIN")
         connection.executemany("INSERT INTO t VALUES (?, ?, ?)", [(n, f"E{n:07d}", blob) for n in batch])
         connection.execute("COMMIT")
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     connection.close()
     path.unlink()
     return rows / seconds

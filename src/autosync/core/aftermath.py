@@ -9,7 +9,7 @@ from autosync.core.turn import Turn
 from autosync.model.causes import Cause, CauseKind
 from autosync.model.counts import Counts, StepResult
 from autosync.model.ids import AgentId, CascadeId, engine_of
-from autosync.model.requests import Trail, Wanted
+from autosync.model.requests import Request, Trail, Wanted
 from autosync.model.runs import Run
 from autosync.model.steps import Slot
 
@@ -61,9 +61,16 @@ def _need(turn: Turn, passed: _Passed, needed: followups.Needed) -> None:
         front=True,
         confirms=slot is Slot.CONFIRMING_IMPORT,
         trail=passed.trail,
-        expected=needed.expected if slot is not Slot.CONFIRMING_IMPORT else None,
+        expected=_expected(needed, turn.waiting(run.agent, profile)),
     )
     queue.add(turn, wish)
+
+
+def _expected(needed: followups.Needed, waiting: Request | None) -> int | None:
+    """Return how many changes wait for the follow-up: what imports staged adds up until it is synchronized."""
+    if needed.slot is Slot.CONFIRMING_IMPORT or needed.expected is None:
+        return None
+    return needed.expected + ((waiting.expected or 0) if waiting is not None else 0)
 
 
 def _look_at_targets(turn: Turn, passed: _Passed, outbound: followups.Outbound) -> None:

@@ -73,7 +73,7 @@ class Choice:
     reasons: Mapping[RequestId, Waiting] = field(default_factory=dict)
 
 
-LONGEST_WAIT: Final = timedelta(seconds=300)
+LONGEST_WAIT: Final = timedelta(seconds=240)
 """A request that waited so long ends the look ahead, which might put it off for ever: phases follow, nothing starves."""
 LONGEST_REST: Final = timedelta(hours=6)
 """So long may what helps nobody now (scheduled full imports, synchronizations without outbound work) wait for quiet."""

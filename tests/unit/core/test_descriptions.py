@@ -4,9 +4,10 @@ from autosync.core.waiting import explain
 from autosync.model.agents import Agent
 from autosync.model.commands import Describe
 from autosync.model.facts import FactKind
-from autosync.model.ids import AgentId, EngineName, ProfileName
+from autosync.model.ids import AgentId, EngineName, PartitionName, ProfileName
 from autosync.model.requests import WaitKind, Wanted
 from autosync.model.settings import AgentSettings, EngineSettings, Settings
+from autosync.model.steps import Slot
 from autosync.model.stimuli import (
     AgentsDescribed,
     EngineConnected,
@@ -135,8 +136,10 @@ def test_a_wish_for_an_agent_of_an_engine_that_has_not_spoken_waits_and_is_then_
 
 
 def test_new_settings_are_in_force_at_once_and_let_things_be_said_again() -> None:
-    world = World().begin()
-    world.ask(HR, "nothing")
+    slots = {PartitionName("default"): {Slot.DELTA_IMPORT: None}}
+    world = World(settings=[AgentSettings(id=HR, slots=slots)]).begin()
+    world.fire(HR)
+    assert world.state.agents[HR].reported
     off = Settings(
         engines={SIM: EngineSettings(name=SIM)}, agents={HR: AgentSettings(id=HR, enabled=False)}, revision=2
     )
@@ -145,6 +148,7 @@ def test_new_settings_are_in_force_at_once_and_let_things_be_said_again() -> Non
     world.fire(HR)
 
     assert world.running() == []
+    assert not world.state.agents[HR].reported
     assert world.said(FactKind.SETTINGS_APPLIED)[0].person == "anna"
     [reasons] = explain(world.state, world.now).values()
     assert [each.kind for each in reasons] == [WaitKind.STOPPED]

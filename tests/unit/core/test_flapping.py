@@ -8,7 +8,7 @@ from autosync.model.facts import FactKind
 from autosync.model.holds import HoldKind, HoldState
 from autosync.model.requests import Trail
 from autosync.model.settings import AgentSettings, Guards
-from autosync.model.stimuli import HoldDecided
+from autosync.model.stimuli import AgentSwitched, HoldDecided
 from tests.unit.core.world import AD, EX, HR, World
 
 TWICE = {AD: Trail(counts=Counts(adds=1), repeats=2)}
@@ -68,6 +68,8 @@ def test_an_outside_cause_explains_why_an_agent_exports_again() -> None:
 
 def test_approving_lets_the_agent_go_on_for_a_while() -> None:
     world = flapping(3)
+    world.happens(AgentSwitched(agent=HR, started=False, by="anna"))
+    world.ask(HR, EX)
     [hold] = world.state.holds.values()
 
     world.happens(HoldDecided(hold=hold.id, decision="approve", by="anna", fingerprint=hold.fingerprint))

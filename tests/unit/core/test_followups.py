@@ -3,7 +3,7 @@
 import pytest
 
 from autosync.core.followups import Exported, Followup, Needed, Outbound, followups, steps_of
-from autosync.model.counts import Counts, RunResult, StepResult
+from autosync.model.counts import Counts, ObjectError, RunResult, StepResult
 from autosync.model.steps import Slot, StepKind
 from tests.unit.core.world import AD, DB, profile, step
 
@@ -94,6 +94,17 @@ def test_an_export_of_anything_needs_a_confirming_import(exported: Counts) -> No
 
 def test_w29_failed_exports_alone_need_nothing() -> None:
     assert after(step(StepKind.EXPORT, status="completed-export-errors", exported=NOTHING, export_failures=9)) == []
+
+
+@pytest.mark.parametrize("error_type", ["cd-existing-object", "cd-missing-object"])
+def test_an_export_that_finds_other_objects_than_the_engine_knows_needs_an_import(error_type: str) -> None:
+    errors = (ObjectError(stage="export", error_type=error_type),)
+    failed = step(StepKind.EXPORT, status="completed-export-errors", exported=NOTHING, errors=errors)
+
+    (needed,) = after(failed)
+
+    assert isinstance(needed, Needed), "nobody is woken: nothing was exported"
+    assert needed.slot is Slot.CONFIRMING_IMPORT
 
 
 @pytest.mark.parametrize("later", [*IMPORTS, *COMBINED])

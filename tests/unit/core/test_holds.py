@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from autosync.core import obstacles
 from autosync.core.recovery import restore
 from autosync.core.state import AgentState, Inspection
-from autosync.model.agents import Pending
+from autosync.model.agents import Pending, Sighting
 from autosync.model.commands import Inspect
 from autosync.model.counts import ChangeKind, Counts
 from autosync.model.facts import FactKind
@@ -14,7 +15,7 @@ from autosync.model.holds import Hold, HoldKind, HoldState
 from autosync.model.ids import AgentId, HoldId
 from autosync.model.settings import AgentSettings, EngineSettings, Guards, Limit, RunMode, Thresholds
 from autosync.model.steps import StepKind
-from autosync.model.stimuli import AgentsDescribed, EngineConnected, HoldDecided, Inspected, ServiceStarted
+from autosync.model.stimuli import AgentsDescribed, EngineConnected, HoldDecided, Inspected, ServiceStarted, Sighted
 from tests.properties.core.dict_store import DictStore
 from tests.unit.core.world import AD, DB, DI, DS, EX, HR, ONE, SIM, World, agent, profile
 
@@ -312,3 +313,35 @@ def test_a_script_hold_keeps_everything_of_the_agent_back() -> None:
     world.ask(AD, DI)
 
     assert world.running() == []
+
+
+def test_an_approved_hold_that_does_not_matter_to_imports_lets_them_pass() -> None:
+    world = held()
+    decide(world, "approve")
+
+    assert obstacles.keeps_back(hold_of(world), world.agents[AD].profiles[EX]) is False
+
+
+def test_a_rejection_is_not_looked_at_again() -> None:
+    world = held()
+    decide(world, "reject")
+    seen = hold_of(world)
+    world.pend(AD, exports=9)
+    world.ask(HR, DS)
+
+    world.synced(HR, {AD: 9})
+
+    assert hold_of(world) == seen
+
+
+def test_foreign_exports_that_flap_are_stopped_once() -> None:
+    """Somebody else exports although ours are kept back: the hold is there already."""
+    never_twice = AgentSettings(id=AD, guards=Guards(flapping_after=1))
+    world = World(settings=[never_twice]).begin()
+    for handle in ("100", "200"):
+        sighting = Sighting(agent=AD, handle=handle, profile=EX, running=True)
+        world.happens(Sighted(sighting=sighting))
+        world.exported(AD)
+        world.end(AD)
+
+    assert len(world.said(FactKind.FLAPPING_FOUND)) == 1

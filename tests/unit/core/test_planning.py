@@ -14,6 +14,7 @@ from autosync.model.commands import AskScript, Inspect, StartRun
 from autosync.model.facts import FactKind
 from autosync.model.ids import ProfileName, TriggerId
 from autosync.model.requests import WaitKind
+from autosync.model.schedules import Dates, Exclusion, Part
 from autosync.model.settings import AgentSettings, EngineSettings, Guards, RunMode
 from autosync.model.stimuli import (
     AgentSwitched,
@@ -353,3 +354,44 @@ def test_a_profile_that_is_gone_says_so() -> None:
     )
 
     assert kinds(world) == {"sim/ad DI": [WaitKind.UNKNOWN_PROFILE]}
+
+
+def test_an_import_does_not_wait_for_a_count_that_the_engine_could_not_give() -> None:
+    world = World().begin()
+    world.answers = False
+    world.fire(HR)
+    world.imported(HR)
+    world.happens(Inspected(agent=HR, pending=None, error="time-out"))
+
+    world.fire(HR)
+
+    assert world.running() == ["sim/hr DI"]
+
+
+def test_a_request_whose_back_off_is_over_may_start() -> None:
+    world = World().begin()
+    world.fire(HR)
+    world.end(HR, "stopped-deadlocked")
+    later = world.now + timedelta(hours=1)
+
+    [reasons] = explain(world.state, later).values()
+
+    assert [each.text for each in reasons] == ["it may start now"]
+
+
+def test_an_unknown_profile_falls_under_every_exclusion() -> None:
+    freeze = Exclusion(
+        name="freeze",
+        window=Dates(first=NOON, until=NOON + timedelta(hours=1)),
+        zone="UTC",
+        only=frozenset({Part.EXPORTS}),
+    )
+    world = World(settings=[AgentSettings(id=HR)], exclusions=(freeze,)).begin()
+    world.ask(HR, DS)
+    world.fire(AD)
+    described = agent(AD, plain=False)
+    world.state = replace(
+        world.state, agents={**world.state.agents, AD: replace(world.state.agents[AD], agent=described)}
+    )
+
+    assert kinds(world) == {"sim/ad DI": [WaitKind.UNKNOWN_PROFILE, WaitKind.EXCLUDED]}

@@ -4,11 +4,13 @@ from datetime import timedelta
 
 from autosync.core import queue
 from autosync.core.orchestrator import drawn_together
+from autosync.core.turn import Turn
 from autosync.model.agents import Agent
 from autosync.model.causes import Cause, CauseKind
+from autosync.model.counts import Counts
 from autosync.model.facts import FactKind
 from autosync.model.ids import AgentId, PartitionName, ProfileName, RunId, TriggerId
-from autosync.model.requests import Wanted
+from autosync.model.requests import Trail, Wanted
 from autosync.model.settings import AgentSettings
 from autosync.model.steps import Slot
 from autosync.model.stimuli import AgentsDescribed, EngineLost, RequestDropAsked, RunAsked, ServiceStarted, TriggerFired
@@ -328,3 +330,41 @@ def test_a_trigger_without_a_token_does_not_end_a_back_off() -> None:
 
     assert world.running() == []
     assert world.request(HR, DI).not_before is not None
+
+
+def test_the_same_wish_of_the_same_run_changes_nothing() -> None:
+    world = busy()
+    cause = Cause(kind=CauseKind.RUN, text="run 1", at=NOON, run=RunId(1))
+    turn = Turn(world.state, NOON, 0.5)
+    wish = queue.Wish(agent=HR, profile=EX, causes=(cause,))
+    first = queue.add(turn, wish)
+
+    assert queue.add(turn, wish) is first
+
+
+def test_trails_unite_to_the_longer_of_equal_exports_and_the_newer_of_others() -> None:
+    world = busy()
+    cause = Cause(kind=CauseKind.RUN, text="run 1", at=NOON, run=RunId(1))
+    turn = Turn(world.state, NOON, 0.5)
+
+    def merged(*trails: Trail) -> Trail:
+        wishes = [queue.Wish(agent=HR, profile=EX, causes=(cause,), trail={AD: trail}) for trail in trails]
+        return [queue.add(turn, wish) for wish in wishes][-1].trail[AD]
+
+    one, other = Counts(adds=1), Counts(adds=2)
+    long, short, newer = Trail(counts=one, repeats=3), Trail(counts=one, repeats=2), Trail(counts=other, repeats=1)
+
+    assert merged(short, long, short) == long
+    assert merged(newer) == newer
+
+
+def test_an_outside_cause_ends_the_trail_of_what_waits() -> None:
+    world = busy()
+    run = Cause(kind=CauseKind.RUN, text="run 1", at=NOON, run=RunId(1))
+    person = Cause(kind=CauseKind.PERSON, text="please", at=NOON, person="anna")
+    turn = Turn(world.state, NOON, 0.5)
+    trail = {AD: Trail(counts=Counts(adds=1), repeats=2)}
+    queue.add(turn, queue.Wish(agent=HR, profile=EX, causes=(run,), trail=trail))
+
+    assert queue.add(turn, queue.Wish(agent=HR, profile=EX, causes=(person,))).trail == {}
+    assert queue.add(turn, queue.Wish(agent=HR, profile=EX, causes=(run,), trail=trail)).trail == {}

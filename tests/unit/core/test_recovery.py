@@ -7,14 +7,14 @@ import pytest
 from autosync.core.recovery import is_newer, restore
 from autosync.model.agents import Sighting
 from autosync.model.causes import Cascade, Cause, CauseKind
-from autosync.model.commands import FollowRun, InquireRun
+from autosync.model.commands import FollowRun, InquireRun, Inspect
 from autosync.model.counts import Counts, RunResult
 from autosync.model.facts import FactKind
-from autosync.model.ids import AgentId, CascadeId, ProfileName, RunId
+from autosync.model.ids import AgentId, CascadeId, PartitionName, ProfileName, RunId
 from autosync.model.rows import AgentRow, Snapshot
 from autosync.model.runs import Run, RunState
-from autosync.model.settings import EngineSettings, RunMode
-from autosync.model.steps import StepKind
+from autosync.model.settings import AgentSettings, EngineSettings, RunMode
+from autosync.model.steps import Slot, StepKind
 from autosync.model.stimuli import (
     AgentsDescribed,
     EngineConnected,
@@ -453,3 +453,48 @@ def test_the_state_remembers_an_unfinished_foreign_run() -> None:
     world.happens(ServiceStarted())
 
     assert FollowRun(run=run.id, agent=HR, handle="5") in world.commands
+
+
+def test_looking_behind_a_foreign_run_stays_in_its_engine_and_needs_no_import_profile() -> None:
+    other = AgentId("other/hr")
+    slots = {PartitionName("default"): {Slot.CONFIRMING_IMPORT: None}}
+    world = World([agent(HR), agent(other)], settings=[AgentSettings(id=HR, slots=slots)]).begin()
+    world.commands.clear()
+    world.answers = False
+    sight(world, HR, "5", EX, running=False)
+
+    ended(world, RunId(1), StepKind.EXPORT, "5", exported=Counts())
+
+    assert [each.agent for each in world.commands if isinstance(each, Inspect)] == [HR]
+    assert world.waiting() == world.running() == []
+
+
+def test_a_foreign_run_that_was_ours_after_all_is_no_news() -> None:
+    world = World().begin()
+    world.fire(HR)
+    sight(world, HR, "3", EX, label="somebody")
+
+    ended(world, RunId(1), StepKind.DELTA_IMPORT, "3", staged=Counts())
+
+    assert world.running() == []
+
+
+def test_a_run_that_shows_no_steps_teaches_nothing_and_its_unknown_cascades_count_nothing() -> None:
+    run = Run(
+        id=RunId(3),
+        agent=HR,
+        profile=ProfileName("gone"),
+        state=RunState.RUNNING,
+        started=NOON,
+        handle="5",
+        cascades=frozenset({CascadeId(9)}),
+    )
+    world = World()
+    world.state = restore(Snapshot(runs=(run,), last_run=3), world.state.settings)
+    world.begin()
+
+    world.happens(RunEnded(run=run.id, result=RunResult(handle="5", status="success")))
+
+    assert world.state.estimates == {}
+    assert world.state.cascades == {}
+    assert world.running() == []

@@ -173,6 +173,38 @@ def test_a_wrong_configuration_waits_for_a_long_rest_and_is_not_lost(status: str
     assert world.state.agents[HR].row.failures == 1
 
 
+def test_what_came_of_the_last_attempt_is_told_while_the_next_one_waits() -> None:
+    world = importing()
+
+    refuse(world, "no-start-header-row-mismatch")
+
+    (waits,) = explain(world.state, world.now)[world.request(HR, DI).id]
+    assert waits.kind is WaitKind.BACK_OFF
+    assert waits.text.endswith(": why not")
+
+
+@pytest.mark.parametrize("status", ["no-start-header-row-mismatch", "no-start-file-not-found", "stopped-ma"])
+def test_other_content_than_the_one_that_failed_is_tried_at_once(status: str) -> None:
+    world = importing()
+    world.end(HR, status)
+    world.fire(HR, token="7")
+    waits_still = world.running()
+
+    world.fire(HR, token="8")
+
+    assert waits_still == []
+    assert world.running() == ["sim/hr DI"]
+
+
+def test_other_content_that_came_during_the_failing_run_is_tried_at_once() -> None:
+    world = importing()
+    world.fire(HR, token="8")
+
+    world.end(HR, "no-start-header-row-mismatch")
+
+    assert world.running() == ["sim/hr DI"]
+
+
 @pytest.mark.parametrize("status", ["stopped-user-termination-from-wmi-or-ui", "stopped-object-limit"])
 def test_a_run_that_was_stopped_on_purpose_is_never_tried_again(status: str) -> None:
     world = importing()

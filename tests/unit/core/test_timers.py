@@ -1,5 +1,6 @@
 """Schedules, the safety net, long runs, exclusion ends, and a clock that steps back."""
 
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 import pytest
@@ -376,3 +377,32 @@ def test_a_clock_that_steps_back_a_little_changes_nothing() -> None:
     world.tick()
 
     assert row(world) == before
+
+
+def test_a_clock_that_steps_back_leaves_what_is_near_alone() -> None:
+    world = scheduled()
+    other = ScheduleSettings(id=TriggerId(f"{AD}#never"), agent=AD, when=Every(interval=HOUR), run=DI, enabled=False)
+    settings = world.state.settings
+    world.happens(SettingsApplied(settings=replace(settings, schedules={**settings.schedules, other.id: other})))
+    world.ask(AD, FI)
+    world.ask(AD, EX)
+    world.now += 30 * MINUTE
+    world.end(AD, "stopped-deadlocked")
+    again_at = world.request(AD, FI).not_before
+    before = row(world)
+
+    world.now -= 5 * MINUTE
+    world.happens(TimePassed())
+
+    assert row(world) == before
+    assert world.request(AD, FI).not_before == again_at
+
+
+def test_an_exclusion_that_is_not_in_force_needs_no_timer() -> None:
+    freeze = Exclusion(name="freeze", window=Dates(first=NOON + 5 * HOUR, until=NOON + 6 * HOUR), zone="UTC")
+    world = excluded(freeze)
+    world.ask(HR, EX)
+
+    world.fire(HR)
+
+    assert world.state.timer is None

@@ -1,5 +1,6 @@
 """Pending exports, their order, their errors, and their confirmation."""
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -199,3 +200,34 @@ def test_a_sample_names_objects_and_attributes_but_no_values(tmp_path: Path) -> 
     assert [(each.kind, each.dn) for each in sample] == [("add", "cn=ann")]
     assert "cn" in sample[0].attributes
     assert "Ann" not in str(sample)
+
+
+def test_an_add_whose_answer_was_lost_is_mended_by_an_import_although_the_person_changed_since(tmp_path: Path) -> None:
+    engine, _, directory = world(tmp_path)
+    directory.put("cn=ann", dn="cn=ann", cn="An", kind="staff")
+    settled = settle(engine)
+
+    assert settled < 30
+    assert directory.values()["cn=ann"]["cn"] == "Ann"
+    assert engine.pending("directory")["default"].exports.total == 0
+    assert [change.kind for change in directory.written if change.dn == "cn=ann"][-1] is ChangeKind.UPDATE
+
+
+def test_somebody_who_comes_back_is_disabled_no_longer(tmp_path: Path) -> None:
+    rules = deepcopy(RULES)
+    rules["agents"]["directory"]["person"] |= {
+        "provision": {"dn": "cn={id}", "when": "active"},
+        "deprovision": {"then": {"disable": {"kind": "former"}}},
+    }
+    hr, directory = MemorySystem(), MemorySystem(names=True, reference_by=ReferenceBy.DN)
+    engine = open_engine(tmp_path, rules, {"hr": hr, "directory": directory})
+    seen = []
+    for status in ("A", "L", "A", None, "A"):
+        if status is None:
+            hr.remove("ann")
+        else:
+            hr.put("ann", id="ann", name="Ann", status=status)
+        settle(engine)
+        seen.append(directory.values()["cn=ann"]["kind"])
+
+    assert seen == ["staff", "former", "staff", "former", "staff"]

@@ -41,7 +41,7 @@ def world(tmp_path: Path, *, members: list[str], people: int = 4) -> tuple[Any, 
 
 
 def members(directory: MemorySystem) -> list[Any]:
-    return sorted(directory.values()["cn=staff"].get("member", ()))  # type: ignore[arg-type,type-var]
+    return sorted(directory.values()["cn=staff"].get("member", ()))
 
 
 def test_members_that_come_later_than_their_group_arrive(tmp_path: Path) -> None:

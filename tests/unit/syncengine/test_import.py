@@ -1,24 +1,25 @@
 """What an import stages, and what it leaves alone."""
 
 from pathlib import Path
+from typing import Any
 
 from autosync.syncengine.connectors.port import ReadError
 from tests.unit.syncengine.memory import MemorySystem
 from tests.unit.syncengine.worlds import counted, open_engine, run
 
-RULES = {
+RULES: dict[str, Any] = {
     "metaverse": {"person": {"attributes": {"id": {"key": True}, "name": {}}}},
     "agents": {"hr": {"person": {"project": "always", "import": {"id": "id", "name": "name"}}}},
 }
 
 
-def limited(**step: object) -> dict:
+def limited(**step: object) -> dict[str, Any]:
     agent = {**RULES["agents"]["hr"], "profiles": {"limited": [{"step": "full-import", **step}]}}
     return {**RULES, "agents": {"hr": agent}}
 
 
-def people(count: int = 3, **settings: object) -> MemorySystem:
-    system = MemorySystem(**settings)  # type: ignore[arg-type]
+def people(count: int = 3, **settings: Any) -> MemorySystem:
+    system = MemorySystem(**settings)
     for number in range(count):
         system.put(f"{number}", id=f"{number}", name=f"N{number}")
     return system

@@ -37,7 +37,8 @@ agents:
 
 
 def sketch() -> dict[str, Any]:
-    return yaml.safe_load(SKETCH)
+    data: dict[str, Any] = yaml.safe_load(SKETCH)
+    return data
 
 
 def mistakes(data: object) -> dict[str, str]:
@@ -96,6 +97,11 @@ def test_every_mistake_is_told_at_its_place_with_the_nearest_right_name() -> Non
         (("agents", "directory", "person", "deprovision"), "remove", "not one of"),
         (("agents", "directory", "person", "deprovision"), {"after": "soon", "then": "delete"}, "expected a duration"),
         (("agents", "directory", "person", "deprovision"), {"then": {"disable": {}}}, "expected disconnect, delete or"),
+        (
+            ("agents", "directory", "person", "deprovision"),
+            {"then": {"disable": {"state": "off"}}},
+            "somebody who comes back would stay disabled: give state an export flow too",
+        ),
         (("agents", "directory", "person", "export", "sn"), {"python": "surname"}, "expected module.function"),
         (("agents", "directory", "person", "export", "sn"), {"table": "title"}, "expected a value for each value"),
         (("agents", "directory", "person", "export", "sn"), None, "expected an attribute"),

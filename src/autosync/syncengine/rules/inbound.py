@@ -33,7 +33,7 @@ class InboundRules:
     criteria: tuple[Criterion, ...]
     project: bool | Test
     flow: Callable[[Callable[[str], Any], Values], None]
-    flows: tuple[ImportFlow, ...]
+    each_flow: tuple[tuple[str, Callable[..., None]], ...]
     single_references: tuple[tuple[str, str], ...]
     """``(metaverse attribute, agent's attribute)``."""
     multiple_references: tuple[tuple[str, str], ...]
@@ -55,8 +55,17 @@ class InboundRules:
         try:
             self.flow(attributes.get, values)
         except (FlowError, Misfit) as error:
-            raise _named(error, values, [each.target for each in self.flows]) from error
+            raise self._named(error, attributes) from error
         return values
+
+    def _named(self, error: FlowError | Misfit, attributes: Values) -> FlowError:
+        """Find out which flow failed, one by one: errors are rare, and naming costs only then."""
+        for target, flow in self.each_flow:
+            try:
+                flow(attributes.get, {})
+            except (FlowError, Misfit):
+                return FlowError(error.error_type, "import-flow", f"{target}: {error}")
+        return FlowError(error.error_type, "import-flow", str(error))
 
 
 def compile_inbound(rules: TypeRules, of: MetaverseType, functions: RuleFunctions) -> InboundRules:
@@ -70,7 +79,7 @@ def compile_inbound(rules: TypeRules, of: MetaverseType, functions: RuleFunction
         criteria=tuple(_criteria(rules, of, functions)),
         project=rules.project if isinstance(rules.project, bool) else compile_test(rules.project, functions),
         flow=compile_flow(values, of, functions),
-        flows=values,
+        each_flow=tuple((flow.target, compile_flow((flow,), of, functions)) for flow in values),
         single_references=tuple(pair for pair in pairs if not of.attributes[pair[0]].multivalued),
         multiple_references=tuple(pair for pair in pairs if of.attributes[pair[0]].multivalued),
         reads=_reads(rules),
@@ -104,8 +113,7 @@ def compile_flow(flows: tuple[ImportFlow, ...], of: MetaverseType, functions: Ru
     for flow in flows:
         wanted: MetaverseAttribute = of.attributes[flow.target]
         source.coerced(source.value(flow.source), wanted.type, multivalued=wanted.multivalued)
-        # Also without a value: the keys that are there tell which flow failed.
-        source.line(f"r[{flow.target!r}] = v")
+        source.line(f"if v is not None: r[{flow.target!r}] = v")
     source.line("return None")
     return source.compile("g, r")
 
@@ -157,9 +165,3 @@ def _reads(rules: TypeRules) -> frozenset[str] | None:
     if any(isinstance(source, Function) and not source.arguments for source in sources):
         return None
     return frozenset().union(*map(attribute_names, sources))
-
-
-def _named(error: FlowError | Misfit, values: Values, targets: list[str]) -> FlowError:
-    target = targets[len(values)]
-    message = str(error)
-    return FlowError(error.error_type, "import-flow", f"{target}: {message}")

@@ -61,11 +61,11 @@ class TypePlan:
 
     def merge(self, contributions: list[tuple[int, Values]]) -> Values:
         """Return the metaverse values; ``contributions`` come with the weakest first."""
+        if len(contributions) == 1:
+            return contributions[0][1]
         merged: Values = {}
         for _, values in contributions:
-            for name, value in values.items():
-                if value is not None:
-                    merged[name] = value
+            merged.update(values)
         for name, order in self.exceptions:
             if name in merged and len(contributions) > 1:
                 by_agent = {agent: values[name] for agent, values in contributions if values.get(name) is not None}

@@ -84,7 +84,7 @@ class PreparedBatch:
         if export.kind == DELETE:
             each.change = Change(kind=ChangeKind.DELETE, object_type=row.type, anchor=row.anchor, dn=row.dn)
             return
-        each.written = dict(export.attributes)
+        each.written = dict(export.attributes) if export.references else export.attributes
         for name, number in export.references.items():
             text = self._name(number)
             if text is None:
@@ -96,7 +96,7 @@ class PreparedBatch:
         added, removed, whole = self._differences(each)
         if not (is_add or each.written or added or removed or export.dn):
             return
-        attributes = {**each.written, **export.initial}
+        attributes = {**each.written, **export.initial} if export.initial or whole else each.written
         if is_add:
             attributes.update((name, list(values)) for name, values in whole.items() if values)
         each.change = Change(

@@ -132,7 +132,7 @@ class ExportStep:
         row, export = each.row, each.export
         was_pending = row.pending
         before = unpack(row.escrow)
-        attributes = {**before.attributes, **each.written}
+        attributes = {**before.attributes, **each.written} if before.attributes else each.written
         kind = before.kind if before.kind in {ADD, DELETE_ADD} and export.kind != DELETE else export.kind
         row.escrow = pack(Export(kind, attributes, {}, export.initial or before.initial, None))
         if export.kind == RENAME and export.dn is not None:

@@ -19,6 +19,8 @@ class InboundFlow:
         self._plan = plan
         self._images = images
         self._links: dict[tuple[int, str], int] = {}
+        self._known: dict[tuple[int, str], InboundRules | None] = {}
+        self._ranks = plan.ranks
         self._with_references = any(
             rules.single_references
             for agent in plan.agents.values()
@@ -41,15 +43,14 @@ class InboundFlow:
 
     def contributions(self, unit: Unit) -> list[tuple[CsRow, dict[str, Any]]]:
         """Return what each connector contributes, the weakest first; raise ``UnitFailed``."""
-        ranks = self._plan.ranks
+        ranks = self._ranks
         found = []
-        for row in (
-            sorted(unit.rows, key=lambda row: (ranks.get(row.agent, 0), row.id)) if len(unit.rows) > 1 else unit.rows
-        ):
+        rows = [row for row in unit.rows if self._rules(row) is not None]
+        if len(rows) > 1:
+            rows.sort(key=lambda row: (ranks.get(row.agent, 0), row.id))
+        for row in rows:
             rules = self._rules(row)
             if rules is None or rules.metaverse_type != unit.type.name:
-                continue
-            if not rules.flows and not rules.single_references:
                 continue
             attributes = self._images.synchronized(row)
             try:
@@ -59,7 +60,9 @@ class InboundFlow:
             for target, source in rules.single_references:
                 reference = attributes.get(source)
                 if reference is not None:
-                    values[target] = self._links.get((row.agent, _text(reference)))
+                    link = self._links.get((row.agent, _text(reference)))
+                    if link is not None:
+                        values[target] = link
             found.append((row, values))
         return found
 
@@ -76,8 +79,15 @@ class InboundFlow:
         unit.values = merged
 
     def _rules(self, row: CsRow) -> InboundRules | None:
-        agent = self._plan.agents.get(row.agent)
-        return agent.rules_for(row.type) if agent is not None else None
+        """Return the rules by which an object contributes; None where it contributes nothing."""
+        known = self._known
+        place = (row.agent, row.type)
+        if place not in known:
+            agent = self._plan.agents.get(row.agent)
+            rules = agent.rules_for(row.type) if agent is not None else None
+            flows = rules is not None and (rules.each_flow or rules.single_references)
+            known[place] = rules if flows else None
+        return known[place]
 
     def _resolve(self, units: list[Unit]) -> None:
         wanted: dict[int, set[str]] = {}

@@ -37,31 +37,31 @@ class OutboundFlow:
         if self._with_references:
             self._load_names(units)
         failures = []
+        targets = {(name, agent.number): (agent, rules) for agent, name, rules in self._targets}
         for unit in units:
             if unit.gone:
                 continue
-            for agent, type_name, rules in self._targets:
-                if type_name != unit.type.name:
-                    continue
-                try:
-                    self._one(unit, agent, rules, counters)
-                except FlowError as error:
-                    failures.append(UnitFailed(unit, error))
-                    break
+            try:
+                for row in unit.rows:
+                    target = targets.get((unit.type.name, row.agent))
+                    if target is not None and row.id not in unit.frozen:
+                        self._one(unit, row, target, counters)
+            except FlowError as error:
+                failures.append(UnitFailed(unit, error))
         return failures
 
-    def _one(self, unit: Unit, agent: AgentPlan, rules: OutboundRules, counters: dict[str, OutboundCounters]) -> None:
-        for row in unit.rows:
-            if row.agent != agent.number or row.id in unit.frozen:
-                continue
-            target = counters.get(agent.name)
-            if target is None:
-                target = counters[agent.name] = OutboundCounters()
-            if row in unit.made:
-                self._fill(unit, row, agent, rules)
-                target.provisioned_add_flow += 1
-            else:
-                self._update(unit, row, agent, rules, target)
+    def _one(
+        self, unit: Unit, row: CsRow, to: tuple[AgentPlan, OutboundRules], counters: dict[str, OutboundCounters]
+    ) -> None:
+        agent, rules = to
+        target = counters.get(agent.name)
+        if target is None:
+            target = counters[agent.name] = OutboundCounters()
+        if unit.made and row in unit.made:
+            self._fill(unit, row, agent, rules)
+            target.provisioned_add_flow += 1
+        else:
+            self._update(unit, row, agent, rules, target)
 
     def _fill(self, unit: Unit, row: CsRow, agent: AgentPlan, rules: OutboundRules) -> None:
         """Complete an object that is being provisioned."""

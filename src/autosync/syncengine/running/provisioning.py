@@ -73,14 +73,12 @@ class Provisioning:
             elif unit.gone or rules.provisions:
                 for row in mine:
                     self._deprovision(unit, agent, row, rules, counters)
-        if not unit.gone and unit.type.by_loss and unit.goes():
-            unit.gone = True  # the connector that it hangs on was deprovisioned a line ago
-            self._one(unit, counters)
-            return
         if unit.gone:
             self._release(unit, handled)
-        if not unit.rows and unit.gone:
-            unit.deleted = True
+            unit.deleted = not unit.rows
+        elif unit.type.by_loss and unit.goes():
+            unit.gone = True  # the connector that it hangs on was deprovisioned a line ago
+            self._one(unit, counters)
 
     def _keep(self, unit: Unit, agent: AgentPlan, rules: OutboundRules, *, has_one: bool) -> None:
         """See to it that a wanted object is there and stays."""

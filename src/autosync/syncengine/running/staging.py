@@ -89,7 +89,7 @@ class Staging:
         was_staged, was_pending, was = row.staged, row.pending, (row.dn, row.type, row.digest, row.space)
         values, wanted = self._split(entry)
         synchronized, believed = self._images(row)
-        kept = self._confirm(row, values)
+        kept = self._confirm(row, values, believed)
         refs_changed, refs_kept = self._stage_links(row, wanted, links)
         changed = self._is_news(entry.object_type, values, synchronized, believed)
         staged = self._kind(row, entry, was_staged, changed=changed or refs_changed)
@@ -171,6 +171,8 @@ class Staging:
             return False
         rules = self._agent.rules_for(object_type)
         reads = frozenset() if rules is None else rules.reads
+        if not reads and reads is not None and values == believed:
+            return False  # the usual confirmation
         for name in values.keys() | synchronized.keys():
             shown, known = values.get(name), synchronized.get(name)
             if shown == known or (shown is not None and known is not None and same(shown, known)):
@@ -193,7 +195,8 @@ class Staging:
             return RENAME
         return UPDATE if changed else NONE
 
-    def _confirm(self, row: CsRow, image: dict[str, Any]) -> bool:
+    @staticmethod
+    def _confirm(row: CsRow, image: dict[str, Any], believed: dict[str, Any]) -> bool:
         """Compare what was exported with what is there; put back what is missing."""
         if row.escrow is None:
             return True
@@ -201,6 +204,8 @@ class Staging:
         if escrow.kind == DELETE:
             row.pending, row.export = DELETE, pack(escrow)
             return False
+        if image == believed:
+            return True
         missing = not_kept(escrow, image)
         if missing and row.pending != DELETE:
             pending = again(missing, unpack(row.export))

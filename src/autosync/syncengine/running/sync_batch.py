@@ -3,6 +3,7 @@
 A preview is the same computation whose result is never written.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -226,6 +227,7 @@ class SyncBatch:
         counters.disconnector_filtered += connected.filtered
         changed = {unit.mv: unit.changed for unit in units}
         deleted = {row.id for unit in units if unit.deleted for row in unit.lost}
+        counted: Counter[str] = Counter()
         for number, how in connected.how.items():
             mv = connected.rows[number].mv
             flow = "flow" if mv is not None and changed.get(mv) else "no_flow"
@@ -242,4 +244,6 @@ class SyncBatch:
                     name = "connector_filtered_remove_mv" if number in deleted else "connector_filtered_leave_mv"
                 case _:
                     continue
-            setattr(counters, name, getattr(counters, name) + 1)
+            counted[name] += 1
+        for name, count in counted.items():
+            setattr(counters, name, getattr(counters, name) + count)

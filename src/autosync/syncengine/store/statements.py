@@ -225,7 +225,8 @@ TALLY_OF: Final = (
     "SELECT space, what, n FROM tally JOIN space ON space.id = tally.space WHERE space.agent = ?1 AND n <> 0"
 )
 STAGED_ALL: Final = """
-SELECT id, staged, type, anchor, dn, blob FROM cs INDEXED BY cs_staged WHERE space = ?1 AND staged <> 0 ORDER BY staged, id
+SELECT id, staged, type, anchor, dn, blob FROM cs INDEXED BY cs_staged
+WHERE space = ?1 AND staged <> 0 ORDER BY staged, id
 """
 STAGED_REFS_ALL: Final = """
 SELECT ref.cs, ref.attribute, ref.value, ref.state FROM cs INDEXED BY cs_staged
@@ -233,7 +234,8 @@ CROSS JOIN ref INDEXED BY ref_staged ON ref.cs = cs.id AND ref.state <> 0
 WHERE cs.space = ?1 AND cs.staged <> 0 ORDER BY ref.cs, ref.attribute, ref.value
 """
 PENDING_ALL: Final = """
-SELECT id, pending, type, anchor, dn, export FROM cs INDEXED BY cs_pending WHERE space = ?1 AND pending <> 0 ORDER BY pending, id
+SELECT id, pending, type, anchor, dn, export FROM cs INDEXED BY cs_pending
+WHERE space = ?1 AND pending <> 0 ORDER BY pending, id
 """
 PENDING_REFS_ALL: Final = """
 SELECT export_ref.cs, export_ref.attribute, export_ref.removes, export_ref.key FROM cs INDEXED BY cs_pending
