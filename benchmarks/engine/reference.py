@@ -17,7 +17,7 @@ def csv_rows_per_second(path: Path) -> float:
 
 
 def sqlite_inserts_per_second(folder: Path, rows: int = 100_000) -> float:
-    """Return how many rows of half a KB with one unique index SQLite inserts, in batches of 5,000, in a second of processor time."""
+    """Return how many rows of half a KB with one unique index SQLite inserts in a second of processor time."""
     path = folder / "reference.db"
     path.unlink(missing_ok=True)
     connection = sqlite3.connect(path, isolation_level=None)

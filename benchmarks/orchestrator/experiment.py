@@ -3,7 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks.orchestrator.bound import Least, least_makespan
 from benchmarks.orchestrator.cycle import FixedCycle
@@ -16,6 +16,9 @@ from benchmarks.orchestrator.world import Policy, World
 
 NEVER = float("inf")
 OURS, PREDECESSOR, CYCLE, BOUND = "ours", "lithnet", "entra", "LB"
+EVERYBODY = (OURS, PREDECESSOR, BOUND, CYCLE)
+ABOUT: Mapping[str, tuple[str, ...]] = {"overload": (OURS,), "gap": (OURS, PREDECESSOR, BOUND)}
+"""Who plays a workload, where not everybody does."""
 
 
 @dataclass(frozen=True)
@@ -50,25 +53,29 @@ class Played:
     exact: bool = True
 
 
-def replicate(task: Task) -> list[Played]:
-    """Play one replication under every policy that the workload is about."""
+def replicate(task: Task, only: frozenset[str] | None = None) -> list[Played]:
+    """Play one replication under every policy that the workload is about, or only under some."""
     topology = topology_for(task.topology, task.rng("topology"))
     durations = draw_durations(topology, task.rng("durations"))
     workload = WORKLOADS[task.workload](topology, task.rng(task.workload.split("+")[0]))
-    learned = {} if task.cold else _learned(topology, durations, task)
-    played = [_ours(topology, durations, workload, learned, task)]
-    if task.workload != "overload":
-        played.append(_play(PREDECESSOR, Predecessor(), _world(topology, durations, workload, task), task.mode))
-        played.append(_bound(topology, durations, workload, task.mode))
-    if task.workload not in {"overload", "gap"}:
-        played.append(_play(CYCLE, FixedCycle(), _world(topology, durations, workload, task), task.mode))
+    played: list[Played] = []
+    for policy in ABOUT.get(task.workload, EVERYBODY):
+        if only is not None and policy not in only:
+            continue
+        if policy == OURS:
+            played.append(_ours(topology, durations, workload, task))
+        elif policy == BOUND:
+            played.append(_bound(topology, durations, workload, task.mode))
+        else:
+            rival = Predecessor() if policy == PREDECESSOR else FixedCycle()
+            played.append(_play(policy, rival, _world(topology, durations, workload, task), task.mode))
     return played
 
 
-def _ours(topology: Topology, durations: Durations, workload: Workload, learned: Estimates, task: Task) -> Played:
-    policy = Ours(learned, task.mode)
+def _ours(topology: Topology, durations: Durations, workload: Workload, task: Task) -> Played:
+    policy = Ours({} if task.cold else _learned(topology, durations, task), task.mode)
     played = _play(OURS, policy, _world(topology, durations, workload, task, noise=task.noise), task.mode)
-    return Played(**{**vars(played), "slowest_decision": max(policy.decisions)})
+    return replace(played, slowest_decision=max(policy.decisions))
 
 
 def _world(topology: Topology, durations: Durations, workload: Workload, task: Task, *, noise: float = 0.0) -> World:

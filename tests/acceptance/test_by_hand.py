@@ -33,7 +33,8 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     company.edit("            title: title\n            department: department\n            phone: phone\n",
                  "            title: {python: rules.title, from: [title]}\n"
                  "            department: department\n            phone: phone\n")  # fmt: skip
-    company.edit("      hr:\n        connector", "      hr:\n        profiles: {twice: [full-sync, full-sync]}\n        connector")
+    twice = "      hr:\n        profiles: {twice: [full-sync, full-sync]}\n        connector"
+    company.edit("      hr:\n        connector", twice)
     company.start_and_wait()
     yield company
     (company.folder / "wait").unlink(missing_ok=True)

@@ -98,7 +98,7 @@ def test_2_a_request_that_is_taken_back_while_it_waits_leaves_all_locks_free_w17
             case "back-off":
                 happens.world.faults.script("hr", "DS", Ending(status="stopped-deadlocked", does_its_work=False))
                 await happens.say(wish("hr", "DS"))
-                await happens.after(25)
+                await happens.after(22)
         assert [request.profile for request in happens.state.requests.values()] == ["DS"]
         await happens.say(RequestDropAsked(agent=agent("hr"), profile=ProfileName("DS"), by="ada"))
         await happens.after(300)

@@ -68,7 +68,9 @@ def check_runs(runs: list[dict[str, Any]]) -> None:
 
 def check_followups(runs: list[dict[str, Any]]) -> None:
     """Nothing was done twice: every request became at most one run that came to an end, and every staged set one sync."""
-    came_to_something = Counter(run["request"] for run in runs if run["outcome"]["kind"] in {"success", "object-errors"})
+    came_to_something = Counter(
+        run["request"] for run in runs if run["outcome"]["kind"] in {"success", "object-errors"}
+    )
     assert came_to_something
     assert not [request for request, count in came_to_something.items() if count > 1]
     exports = [run for run in runs if run["profile"] == "export" and run["outcome"]["kind"] == "success"]

@@ -60,7 +60,9 @@ def find_config(environ: Mapping[str, str], folder: Path) -> Path | None:
         system = Path(environ.get("PROGRAMDATA", r"C:\ProgramData")) / "autosync" / CONFIG_NAME
     else:
         system = Path("/etc/autosync") / CONFIG_NAME
-    return next((path for path in (folder / CONFIG_NAME, folder / "demo" / CONFIG_NAME, system) if path.is_file()), None)
+    return next(
+        (path for path in (folder / CONFIG_NAME, folder / "demo" / CONFIG_NAME, system) if path.is_file()), None
+    )
 
 
 def _service_block(config: Path) -> Mapping[str, Any]:

@@ -125,11 +125,8 @@ class Occupied:
 def blockers(candidate: LockSet, running: Sequence[LockSet] | Occupied, engine: EngineSettings) -> tuple[Waiting, ...]:
     """Return what keeps ``candidate`` from running beside ``running``, each reason once; empty: it may start."""
     occupied = running if isinstance(running, Occupied) else Occupied.of(running)
-    found: dict[tuple[WaitKind, str | None], Waiting] = {}
-    for locks in occupied.in_the_way_of(candidate):
-        reason = conflicts(candidate, locks)
-        if reason is not None:
-            found.setdefault((reason.kind, reason.blocker), reason)
+    reasons = (conflicts(candidate, locks) for locks in occupied.in_the_way_of(candidate))
+    found = {(reason.kind, reason.blocker): reason for reason in reasons if reason is not None}
     going = len(occupied.by_engine.get(engine_of(candidate.agent), ()))
     if engine.max_parallel is not None and going >= engine.max_parallel:
         runs = "1 run is" if going == 1 else f"{going} runs are"

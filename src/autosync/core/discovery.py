@@ -69,6 +69,14 @@ def partitions_of(agent: Agent, wanted: PartitionName | None) -> tuple[Partition
     return (max(around, key=len),) if around else ()
 
 
+def as_described(agent: Agent, partition: PartitionName) -> PartitionName:
+    """Return a partition as the engine's description writes it: results and counts may differ in case (W31)."""
+    if partition in agent.partitions:
+        return partition
+    name = partition.casefold()
+    return next((each for each in agent.partitions if each.casefold() == name), partition)
+
+
 def profile_named(agent: Agent, name: ProfileName) -> ProfileName | None:
     """Return the agent's profile of that name, whatever its case; None when there is none."""
     if name in agent.profiles:

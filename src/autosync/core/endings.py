@@ -3,7 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from autosync.core import aftermath, cascades, estimates, followups, inspection, outcomes, recovery, setbacks, tokens
+from autosync.core import (
+    aftermath,
+    cascades,
+    discovery,
+    estimates,
+    followups,
+    inspection,
+    outcomes,
+    recovery,
+    setbacks,
+    tokens,
+)
 from autosync.core.narration import counts_text, duration, number
 from autosync.core.turn import Turn
 from autosync.model.agents import Sighting
@@ -108,7 +119,7 @@ def _end(turn: Turn, run: Run, result: RunResult) -> None:
     over = replace(
         run, state=RunState.ENDED, handle=result.handle or run.handle, ended=turn.now, outcome=outcome, result=result
     )
-    steps = followups.steps_of(result, turn.profile(run.agent, run.profile))
+    steps = _as_described(turn, run, followups.steps_of(result, turn.profile(run.agent, run.profile)))
     turn.put_run(over)
     _overtake(turn, over, steps)
     _tell(turn, over, outcome, steps)
@@ -118,6 +129,13 @@ def _end(turn: Turn, run: Run, result: RunResult) -> None:
     aftermath.queue_followups(turn, over, steps)
     recovery.look_behind(turn, over)
     setbacks.settle(turn, over, outcome, steps)
+
+
+def _as_described(turn: Turn, run: Run, steps: Sequence[StepResult]) -> Sequence[StepResult]:
+    agent = turn.agent(run.agent).agent
+    if agent is None:
+        return steps
+    return [replace(step, partition=discovery.as_described(agent, step.partition)) for step in steps]
 
 
 def _overtake(turn: Turn, run: Run, steps: Sequence[StepResult]) -> None:

@@ -3,8 +3,10 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from autosync.core import discovery
 from autosync.core.state import AgentState, EngineState, Inspection
 from autosync.core.turn import Turn
+from autosync.model.agents import Agent, Pending
 from autosync.model.commands import Inspect
 from autosync.model.ids import AgentId, engine_of
 from autosync.model.stimuli import Inspected
@@ -66,5 +68,18 @@ def take_in(turn: Turn, answer: Inspected) -> bool:
     if answer.pending is None and answer.error:
         turn.put_agent(replace(known, inspection=Inspection.UNKNOWN, ask_after=turn.now + ASK_AGAIN))
         return False
-    turn.put_agent(replace(known, inspection=Inspection.KNOWN, pending=answer.pending, known_since=turn.now))
+    pending = _as_described(known.agent, answer.pending)
+    turn.put_agent(replace(known, inspection=Inspection.KNOWN, pending=pending, known_since=turn.now))
     return True
+
+
+def _as_described(agent: Agent | None, pending: Pending | None) -> Pending | None:
+    """Return the sets under the names that the guards and the profiles know the partitions by."""
+    if agent is None or pending is None:
+        return pending
+    return replace(
+        pending,
+        imports={discovery.as_described(agent, each): found for each, found in pending.imports.items()},
+        exports={discovery.as_described(agent, each): found for each, found in pending.exports.items()},
+        population={discovery.as_described(agent, each): size for each, size in pending.population.items()},
+    )

@@ -231,6 +231,6 @@ class Play:
             while fresh:
                 low = fresh & -fresh
                 age, weight = self.prospect.cascades[low.bit_length() - 1]
-                cost += weight * max(0.0, age + moment) ** LATE
+                cost += weight * float(max(0.0, age + moment) ** LATE)
                 fresh ^= low
         return cost

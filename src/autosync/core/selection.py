@@ -111,6 +111,8 @@ def choose(
         later = _too_soon(chosen, history, now)
     by_key = {work.key: each for work, each in works}
     admitted = _admitted([by_key[work.key] for work in chosen if work.key not in later], going, engine)
+    if not (admitted or later or going):  # an engine never stands still beside work that it could do
+        admitted = _admitted(sorted(able, key=lambda each: each.waiting_since), going, engine)
     revisit = min((now + timedelta(seconds=left) for left in later.values()), default=None)
     until = {each.request.id: each.waiting_since + LONGEST_REST for each in resting}
     until |= {by_key[key].request.id: now + timedelta(seconds=left) for key, left in later.items()}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from autosync.core import discovery, outcomes, queue, retry, tokens
 from autosync.core.narration import duration, number
@@ -9,6 +10,7 @@ from autosync.core.turn import Turn
 from autosync.model.causes import Cause, CauseKind
 from autosync.model.counts import StepResult
 from autosync.model.facts import FactKind, Severity
+from autosync.model.ids import ProfileName
 from autosync.model.requests import Request
 from autosync.model.runs import Outcome, OutcomeKind, Run
 from autosync.model.steps import Slot
@@ -25,7 +27,8 @@ def settle(turn: Turn, run: Run, outcome: Outcome, steps: Sequence[StepResult]) 
         if skipped:
             _import_again(turn, run, request)
     else:
-        _set_back(turn, run, request, outcome.kind)
+        # What earlier imports left rides on the run alone: its request takes all of it along to the next attempt.
+        _set_back(turn, run, replace(request, tokens=run.tokens), outcome.kind)
 
 
 def _set_back(turn: Turn, run: Run, request: Request, kind: OutcomeKind) -> None:
@@ -75,7 +78,8 @@ def _try_again(turn: Turn, run: Run, request: Request, *, counts: bool) -> None:
     """Have the request wait for its next attempt; after the last one for the breaker's rest, and begin anew."""
     settings = turn.agent_settings(run.agent)
     given_up = retry.is_given_up(settings.retry, request.attempt)
-    if counts or given_up:
+    is_probe = turn.agent(run.agent).row.breaker_until is not None
+    if counts or given_up or is_probe:
         _fail(turn, run)
     if given_up:
         again = replace(request, attempt=1, not_before=turn.now + settings.breaker.rest)
@@ -105,20 +109,19 @@ def _come_back(turn: Turn, run: Run, request: Request, why: str, *, severity: Se
 
 def _repair(turn: Turn, run: Run, request: Request) -> None:
     """Import in full instead, at most once an hour: the engine has lost its place."""
-    _fail(turn, run)
     known = turn.agent(run.agent)
     profile = turn.profile(run.agent, run.profile)
     partition = next((step.partition for step in profile.steps if step.kind.imports), None) if profile else None
     if known.agent is None or partition is None:
-        _try_again(turn, run, request, counts=False)
+        _try_again(turn, run, request, counts=True)
         return
     full = discovery.profile_for(known.agent, turn.agent_settings(run.agent), Slot.FULL_IMPORT, partition)
     if full is None:
         queue.unserved(turn, run.agent, Slot.FULL_IMPORT, partition)
-        _try_again(turn, run, request, counts=False)
+        _try_again(turn, run, request, counts=True)
         return
-    due = retry.repair_at(known.row, turn.now)
-    turn.put_agent(replace(known, row=replace(known.row, last_repair=due or turn.now)))
+    _fail(turn, run)
+    due = _repair_at(turn, run, full)
     text = f"the engine wants a full import after run {run.id}, {run.profile} of {run.agent} [{_status(run)}]"
     cause = Cause(kind=CauseKind.REPAIR, text=text, at=turn.now, run=run.id)
     repair = replace(request, profile=full, causes=queue.united(request.causes, (cause,)), not_before=due, attempt=1)
@@ -126,6 +129,16 @@ def _repair(turn: Turn, run: Run, request: Request) -> None:
     turn.record(
         FactKind.RETRY_PLANNED, text, severity=Severity.WARNING, agent=run.agent, run=run.id, request=waiting.id
     )
+
+
+def _repair_at(turn: Turn, run: Run, full: ProfileName) -> datetime | None:
+    """Return when the full import may run, None for now, and count it. One that waits anyway repairs as well."""
+    known = turn.agent(run.agent)
+    waiting = turn.waiting(run.agent, full)
+    waits_anyway = waiting is not None and waiting.not_before is None
+    due = None if waits_anyway else retry.repair_at(known.row, turn.now)
+    turn.put_agent(replace(known, row=replace(known.row, last_repair=due or turn.now)))
+    return due
 
 
 def _status(run: Run) -> str:

@@ -35,7 +35,10 @@ def take(turn: Turn, request: Request, profile: Profile) -> Mapping[TriggerId, T
 def settle(turn: Turn, run: Run, steps: Sequence[StepResult]) -> None:
     """Store the run's tokens when it imported well, unless the same firing still waits for an import elsewhere."""
     well = run.outcome is not None and run.outcome.kind in outcomes.WELL
-    if not well or not all(outcomes.ended_well(step.status) for step in steps if step.kind.imports):
+    if not well:
+        return
+    if not all(outcomes.ended_well(step.status) for step in steps if step.kind.imports):
+        keep(turn, run)
         return
     for trigger, token in run.tokens.items():
         if _is_shared(turn, run, trigger, token):

@@ -133,6 +133,7 @@ class Service:
                 for name in sorted(engines)
             ),
             holds=tuple(showing.hold(scene, hold) for hold in await self._store.holds()),
+            trouble=self._sources.writer.store_trouble[1] if self._sources.writer.store_trouble is not None else "",
         )
 
     async def trouble(self) -> str:

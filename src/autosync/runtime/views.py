@@ -268,6 +268,8 @@ class StatusView:
     engines: tuple[EngineView, ...]
     holds: tuple[HoldView, ...]
     """Holds that need a decision."""
+    trouble: str = ""
+    """Why nothing can be recorded, and so nothing starts; empty when all is well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,6 @@ def _entries(store: Store, plan: Plan, of: str, index: str) -> Iterator[tuple[st
     after = 0
     while rows := store.scan_metaverse(after, _LIMIT):
         after = rows[-1][0]
-        for number, name, blob in rows:
+        for number, name, blob, _ in rows:
             if name == of and (value := key(decode(blob).get)) is not None:
                 yield index, value, number

@@ -11,7 +11,7 @@ from autosync.syncengine.rules.plan import Plan
 from autosync.syncengine.running.escrow import unpack
 from autosync.syncengine.steps import Profile
 from autosync.syncengine.store.codec import decode, encode
-from autosync.syncengine.store.port import Store
+from autosync.syncengine.store.port import MvRow, Store
 from autosync.syncengine.store.rows import CsRow, Staged
 
 
@@ -161,13 +161,13 @@ class Inspection:
         if ids or any(f"{name}:{attribute}" in each.indexes for name, each in self._plan.types.items()):
             return self._metaverse_objects(self._store.metaverse(sorted(ids)[:limit]))
         after = 0
-        found: list[tuple[int, str, bytes]] = []
+        found: list[MvRow] = []
         while (rows := self._store.scan_metaverse(after, 5000)) and len(found) < limit:
             after = rows[-1][0]
             found.extend(row for row in rows if _has(decode(row[2]).get(attribute), value))
         return self._metaverse_objects(found[:limit])
 
-    def _metaverse_objects(self, rows: list[tuple[int, str, bytes]]) -> list[FoundObject]:
+    def _metaverse_objects(self, rows: list[MvRow]) -> list[FoundObject]:
         names = {number: name for name, number in self._numbers.items()}
         connectors: dict[int, list[tuple[str, str]]] = {}
         for row in self._store.connectors([row[0] for row in rows]):
@@ -182,7 +182,7 @@ class Inspection:
                 metaverse_id=number,
                 connectors=tuple(connectors.get(number, ())),
             )
-            for number, name, blob in rows
+            for number, name, blob, _ in rows
         ]
 
     def _found(self, row: CsRow, where: str) -> FoundObject:

@@ -173,12 +173,13 @@ def make_systems() -> dict[str, MemorySystem]:
 def converge(steps: list[tuple[Any, ...]], batch_size: int) -> tuple[dict[str, MemorySystem], int]:
     folder = Path(tempfile.mkdtemp())
     systems = make_systems()
-    engine = open_engine(folder, RULES, systems)
+    engine: Any = open_engine(folder, RULES, systems)
     engine.batch_size = batch_size
     try:
         for what in steps:
             happen(systems, engine, what)
         rounds = settle(engine)
+        engine._store.connection.execute("UPDATE mv SET stamp = 0")  # look at everything, whether it must be or not
         for agent in AGENTS:
             again = engine.run(agent, "full sync")
             assert not any(block.changes for block in again.steps[0].outbound.values()), again
@@ -191,7 +192,7 @@ def converge(steps: list[tuple[Any, ...]], batch_size: int) -> tuple[dict[str, M
 REACHED: Counter[str] = Counter()
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(step, max_size=25), st.sampled_from([1, 2, 5000]))
 @example([("hire", "p0", {"first": "Ann", "last": "X", "status": "A", "boss": "p1"}), ("form", "g0", {"p0"})], 1)
 def test_targets_are_what_the_sources_say(steps: list[tuple[Any, ...]], batch_size: int) -> None:

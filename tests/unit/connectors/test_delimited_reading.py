@@ -163,7 +163,7 @@ def test_a_directory_in_place_of_the_file(tmp_path) -> None:
 def test_a_file_that_another_program_holds(tmp_path, monkeypatch, winerror, status) -> None:
     def refuse(*_args, **_kwargs):
         error = PermissionError(13, "denied")
-        error.winerror = winerror
+        error.winerror = winerror  # type: ignore[attr-defined]
         raise error
 
     held = connector(tmp_path, HEAD)

@@ -311,8 +311,10 @@ def test_a_script_hold_keeps_everything_of_the_agent_back() -> None:
     world.state = replace(world.state, holds={script.id: script}, last_hold=1)
 
     world.ask(AD, DI)
+    look_again(world)
 
     assert world.running() == []
+    assert hold_of(world) == script
 
 
 def test_an_approved_hold_that_does_not_matter_to_imports_lets_them_pass() -> None:
@@ -338,6 +340,7 @@ def test_foreign_exports_that_flap_are_stopped_once() -> None:
     """Somebody else exports although ours are kept back: the hold is there already."""
     never_twice = AgentSettings(id=AD, guards=Guards(flapping_after=1))
     world = World(settings=[never_twice]).begin()
+    world.pend(AD, exports=1)
     for handle in ("100", "200"):
         sighting = Sighting(agent=AD, handle=handle, profile=EX, running=True)
         world.happens(Sighted(sighting=sighting))

@@ -5,9 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from autosync.core import planning
 from autosync.core.inspection import ASK_AGAIN, FRESH
 from autosync.core.orchestrator import decide
+from autosync.core.scene import scene
 from autosync.core.state import State
+from autosync.core.turn import Turn
 from autosync.core.waiting import explain
 from autosync.model.agents import MIM_SERVICE, Pending
 from autosync.model.commands import AskScript, Inspect, StartRun
@@ -395,3 +398,17 @@ def test_an_unknown_profile_falls_under_every_exclusion() -> None:
     )
 
     assert kinds(world) == {"sim/ad DI": [WaitKind.UNKNOWN_PROFILE, WaitKind.EXCLUDED]}
+
+
+def test_admission_has_the_last_word_whatever_was_chosen() -> None:
+    world = World().begin()
+    world.happens(EngineLost(engine=SIM, error="gone"))
+    world.ask(HR, DI)
+    world.ask(AD, DS)
+    state = replace(world.state, engines={SIM: replace(world.state.engines[SIM], connected=True)})
+    turn = Turn(state, NOON, 0.5)
+    chosen = tuple(world.state.requests)
+
+    planning._start_chosen(turn, EngineSettings(name=SIM), scene(state, NOON), chosen)
+
+    assert [run.agent for run in turn.runs.now.values()] == [HR]

@@ -5,6 +5,7 @@ from typing import Any
 from autosync.adapters.stores.memory import MemoryStore
 from autosync.model.errors import EngineUnavailable, StoreUnavailable
 from autosync.model.facts import Fact, FactKind
+from autosync.model.ids import EngineName
 from autosync.ports.store import Commit, FactFilter
 from autosync.runtime.retention import Keep, Retention
 from autosync.testing.simulation import run_simulated
@@ -67,7 +68,7 @@ def test_engines_history_is_cleared_only_where_asked_and_one_that_is_away_stops_
 
     async def main(clock, _random):
         engines: Any = (Engine("a", away=True), Engine("b"), Engine("c"))
-        for keep in (Keep(), Keep(engine_history={"a": timedelta(days=30), "b": timedelta(days=30)})):
+        for keep in (Keep(), Keep(engine_history=dict.fromkeys(map(EngineName, "ab"), timedelta(days=30)))):
             async with asyncio.TaskGroup() as group:
                 task = group.create_task(Retention(MemoryStore(), lambda: engines, clock, keep).run())
                 await clock.sleep(1)

@@ -74,7 +74,7 @@ def outcome(folder: Path, survives: int | None, *, after: bool) -> tuple[dict[st
             for name, of in values.items()}, died  # fmt: skip
 
 
-@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("after", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_dying_at_any_commit_changes_nothing_in_the_end(tmp_path: Path, after: bool) -> None:
     wanted, _ = outcome(tmp_path / "whole", None, after=after)
     deaths = 0

@@ -22,7 +22,7 @@ def contribute(flow: Any, values: dict[str, Any], kind: str = "string", **attrib
         }
     )
     rules = spec.agents["a"].types["person"]
-    return compile_inbound(rules, spec.metaverse["person"], RuleFunctions(None)).contribute(values)["x"]
+    return compile_inbound(rules, spec.metaverse["person"], RuleFunctions(None)).contribute(values).get("x")
 
 
 @pytest.mark.parametrize(

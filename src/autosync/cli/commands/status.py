@@ -50,6 +50,8 @@ def _print(session: Session, said: Mapping[str, Any]) -> None:
         if engine["agents"]:
             rows = [agent_row(agent, now, agent["name"]) for agent in engine["agents"]]
             terminal.table(COLUMNS, rows, indent=2)
+    if said["trouble"]:
+        terminal.line(f"nothing starts: {said['trouble']}", style="bold red")
     if said["no_export"]:
         terminal.line("no-export is on: exports wait until it is taken off", style="yellow")
     holds = said["holds"]

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from autosync.syncengine.connectors.port import AttributeSchema, Description, ReferenceBy
 from autosync.syncengine.rules.functions import RuleFunctions
@@ -11,6 +11,9 @@ from autosync.syncengine.rules.inbound import InboundRules, Values, compile_inbo
 from autosync.syncengine.rules.outbound import OutboundRules, compile_outbound
 from autosync.syncengine.spec.expressions import Attribute
 from autosync.syncengine.spec.model import AgentSpec, Deletion, MetaverseType, Spec, TypeRules
+
+_EVALUATION: Final = 1
+"""Raise it when the engine evaluates the same rules differently, so that every object is looked at once more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +84,8 @@ class TypePlan:
 class Plan:
     """The compiled rules. Agents by number: the store's, which never changes for a name."""
 
-    version: str
+    stamp: int
+    """A number for this version of the rules and schemas; 0 where Python functions may have moods."""
     agents: Mapping[int, AgentPlan]
     numbers: Mapping[str, int]
     types: Mapping[str, TypePlan]
@@ -103,12 +107,19 @@ def compile_plan(
     }
     order = [numbers[name] for name in spec.agents]
     return Plan(
-        version=hashlib.blake2b(repr(spec).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest(),
+        stamp=_stamp(spec, descriptions),
         agents=agents,
         numbers={name: numbers[name] for name in spec.agents},
         types={name: _type(each, spec, numbers, functions) for name, each in spec.metaverse.items()},
         ranks={number: len(order) - place for place, number in enumerate(order)},
     )
+
+
+def _stamp(spec: Spec, descriptions: Mapping[str, Description]) -> int:
+    text = repr((_EVALUATION, spec, sorted(descriptions.items())))
+    if "Function(path=" in text:
+        return 0
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=7).digest(), "big") or 1
 
 
 def _agent(

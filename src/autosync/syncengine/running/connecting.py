@@ -149,6 +149,6 @@ class Connecting:
 def load_units(store: Store, plan: Plan, mvs: list[int], units: dict[int, Unit]) -> None:
     """Add the metaverse objects that ``units`` does not have yet."""
     wanted = sorted({mv for mv in mvs if mv not in units})
-    for mv, name, blob in store.metaverse(wanted):
+    for mv, name, blob, stamp in store.metaverse(wanted):
         if name in plan.types:
-            units[mv] = Unit(mv, plan.types[name], decode(blob))
+            units[mv] = Unit(mv, plan.types[name], decode(blob), stamp=stamp)

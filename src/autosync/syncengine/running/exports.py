@@ -11,6 +11,7 @@ from autosync.syncengine.running.changes import Prepared, PreparedBatch
 from autosync.syncengine.running.context import RunContext
 from autosync.syncengine.running.escrow import Export, pack, unpack
 from autosync.syncengine.running.report import StepReport, Stopped
+from autosync.syncengine.running.seen import SeenObjects
 from autosync.syncengine.store.port import Store
 from autosync.syncengine.store.rows import (
     ADD,
@@ -42,7 +43,7 @@ class ExportStep:
         self._report = report
         self._store = context.store
         self._space = self._store.space(context.agent.number, report.step.partition)
-        self._counted: set[int] = set()
+        self._counted = SeenObjects()
         """Objects made in this run: what follows for them in the same run is part of their add."""
 
     def run(self) -> None:

@@ -10,28 +10,11 @@ from autosync.syncengine.connectors.port import EntryError, ReadBatch, Reader, R
 from autosync.syncengine.results import DiscoveryError
 from autosync.syncengine.running.context import RunContext
 from autosync.syncengine.running.report import StepReport, Stopped
+from autosync.syncengine.running.seen import SeenObjects
 from autosync.syncengine.running.staging import Staging
 from autosync.syncengine.store.rows import DELETE, CsRow, ErrorRow, Known
 
 _SCAN = 50_000
-
-
-class SeenObjects:
-    """Which objects an import has seen: a bit for each connector space id."""
-
-    def __init__(self) -> None:
-        self._bits = bytearray()
-
-    def add(self, number: int) -> None:
-        """Note an object."""
-        place = number >> 3
-        if place >= len(self._bits):
-            self._bits.extend(bytes(max(place + 1 - len(self._bits), len(self._bits), 4096)))
-        self._bits[place] |= 1 << (number & 7)
-
-    def __contains__(self, number: int) -> bool:
-        place = number >> 3
-        return place < len(self._bits) and bool(self._bits[place] >> (number & 7) & 1)
 
 
 class ImportStep:

@@ -168,14 +168,20 @@ class SyncBatch:
                         (name, value, unit.mv) for name, value in unit.type.index_values(unit.old).items()
                     )
             elif unit.is_new:
-                batch.mv_new.append((unit.mv, unit.type.name, encode(unit.values)))
+                batch.mv_new.append((unit.mv, unit.type.name, encode(unit.values), self._stamp(unit)))
                 batch.keys_new.extend(
                     (name, value, unit.mv) for name, value in unit.type.index_values(unit.values).items()
                 )
             elif unit.values != unit.old:
-                batch.mv_changed.append((encode(unit.values), unit.mv))
+                batch.mv_changed.append((encode(unit.values), self._stamp(unit), unit.mv))
                 self._write_keys(unit)
+            elif unit.stamp != self._stamp(unit):
+                batch.mv_stamped.append((self._stamp(unit), unit.mv))
         self._make_due(units)
+
+    def _stamp(self, unit: Unit) -> int:
+        """Return what says that the object need not be looked at again; 0 while one of its connectors waits."""
+        return 0 if unit.frozen or unit.gone else self._plan.stamp
 
     def _write_keys(self, unit: Unit) -> None:
         before, after = unit.type.index_values(unit.old), unit.type.index_values(unit.values)

@@ -26,6 +26,8 @@ class Unit:
     type: TypePlan
     old: dict[str, Any]
     is_new: bool = False
+    stamp: int = 0
+    """By which rules the store says that it was evaluated."""
     rows: list[CsRow] = field(default_factory=list)
     lost: list[CsRow] = field(default_factory=list)
     made: list[CsRow] = field(default_factory=list)

@@ -3,5 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
-MIGRATIONS: Final[Mapping[int, str]] = {}
-"""Version 1 is the first. ``{1: "ALTER TABLE …;"}`` leads from schema 1 to 2."""
+MIGRATIONS: Final[Mapping[int, str]] = {
+    1: """
+ALTER TABLE mv ADD COLUMN stamp INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX IF NOT EXISTS export_ref_key ON export_ref (key) WHERE removes = 0;
+"""
+}
+"""``{1: …}`` leads from schema 1 to 2."""

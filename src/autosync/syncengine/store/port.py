@@ -9,7 +9,8 @@ from typing import Protocol
 
 from autosync.syncengine.store.rows import CsRow, ErrorRow, Known, Space, WriteBatch
 
-MvRow = tuple[int, str, bytes]
+MvRow = tuple[int, str, bytes, int]
+"""A metaverse object: ``(id, type, blob, stamp)``."""
 Name = tuple[int, str | None, str, int]
 """A connector space object by name: ``(id, anchor, dn, pending)``."""
 Ref = tuple[int, int, str, int]
@@ -51,6 +52,17 @@ class ObjectStore(Protocol):
 
     def scan(self, space: int, after: int, limit: int) -> list[CsRow]:
         """Return the next objects of a space in the order of their ids."""
+        ...
+
+    def scan_stale(self, space: int, after: int, limit: int, stamp: int) -> list[CsRow]:
+        """Return the next objects of a space that a full synchronization must look at.
+
+        Left out are connectors without a staged import whose metaverse object bears the stamp.
+        """
+        ...
+
+    def count_fresh(self, space: int, stamp: int) -> int:
+        """Return how many objects ``scan_stale`` leaves out."""
         ...
 
     def scan_ids(self, space: int, after: int, limit: int) -> list[int]:

@@ -134,8 +134,11 @@ class WriteBatch:
     export_refs_sent: list[tuple[int, str, int, int, int, int | str]] = field(default_factory=list)
     """``(sent, value, cs, attribute, removes, key)``."""
 
-    mv_new: list[tuple[int, str, bytes]] = field(default_factory=list)
-    mv_changed: list[tuple[bytes, int]] = field(default_factory=list)
+    mv_new: list[tuple[int, str, bytes, int]] = field(default_factory=list)
+    mv_changed: list[tuple[bytes, int, int]] = field(default_factory=list)
+    """``(blob, stamp, id)``."""
+    mv_stamped: list[tuple[int, int]] = field(default_factory=list)
+    """``(stamp, id)`` of objects that were evaluated and stay as they are."""
     mv_gone: list[int] = field(default_factory=list)
     keys_gone: list[tuple[str, str, int]] = field(default_factory=list)
     keys_new: list[tuple[str, str, int]] = field(default_factory=list)

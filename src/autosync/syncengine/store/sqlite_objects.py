@@ -59,6 +59,12 @@ class SqliteObjects:
     def scan(self, space: int, after: int, limit: int) -> list[CsRow]:
         return self._rows(sql.SCAN, (space, after, limit))
 
+    def scan_stale(self, space: int, after: int, limit: int, stamp: int) -> list[CsRow]:
+        return self._rows(sql.SCAN_STALE, (space, after, limit, stamp))
+
+    def count_fresh(self, space: int, stamp: int) -> int:
+        return int(self._connection.execute(sql.COUNT_FRESH, (space, stamp)).fetchone()[0])
+
     def scan_ids(self, space: int, after: int, limit: int) -> list[int]:
         return [number for (number,) in self._all(sql.SCAN_SEEN, (space, after, limit))]
 

@@ -70,6 +70,7 @@ STEPS: Final[tuple[tuple[str, Callable[[WriteBatch], Rows]], ...]] = (
     (sql.DELETE_DELAYED_OF, lambda batch: _ones(batch.mv_gone)),
     (sql.INSERT_MV, lambda batch: batch.mv_new),
     (sql.UPDATE_MV, lambda batch: batch.mv_changed),
+    (sql.STAMP_MV, lambda batch: batch.mv_stamped),
     (sql.DELETE_KEY, lambda batch: batch.keys_gone),
     (sql.INSERT_KEY, lambda batch: batch.keys_new),
     (sql.DELETE_WAITING_OF, lambda batch: _ones(batch.waiting_gone)),

@@ -8,7 +8,7 @@ taking the big table first, and a partial index is used only where its condition
 
 from typing import Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 SCHEMA: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -60,7 +60,10 @@ CREATE TABLE export_ref (
 ) WITHOUT ROWID;
 CREATE INDEX export_ref_key ON export_ref (key) WHERE removes = 0;
 
-CREATE TABLE mv (id INTEGER PRIMARY KEY, type TEXT NOT NULL, blob BLOB NOT NULL);
+-- stamp: the rules by which the object was evaluated last, 0 where it must be looked at again.
+CREATE TABLE mv (
+    id INTEGER PRIMARY KEY, type TEXT NOT NULL, blob BLOB NOT NULL, stamp INTEGER NOT NULL DEFAULT 0
+);
 CREATE TABLE mv_key (
     name TEXT NOT NULL, value TEXT NOT NULL, mv INTEGER NOT NULL, PRIMARY KEY (name, value, mv)
 ) WITHOUT ROWID;
@@ -123,6 +126,14 @@ SELECT {ROW} FROM json_each(?1) AS j CROSS JOIN cs INDEXED BY cs_mv ON cs.mv = j
 ORDER BY cs.id
 """
 SCAN: Final = f"SELECT {ROW} FROM cs INDEXED BY cs_space WHERE cs.space = ?1 AND cs.id > ?2 ORDER BY cs.id LIMIT ?3"
+SCAN_STALE: Final = f"""
+SELECT {ROW} FROM cs INDEXED BY cs_space LEFT JOIN mv ON mv.id = cs.mv
+WHERE cs.space = ?1 AND cs.id > ?2 AND (cs.staged <> 0 OR mv.id IS NULL OR mv.stamp <> ?4) ORDER BY cs.id LIMIT ?3
+"""
+COUNT_FRESH: Final = """
+SELECT count(*) FROM cs INDEXED BY cs_space CROSS JOIN mv ON mv.id = cs.mv
+WHERE cs.space = ?1 AND cs.staged = 0 AND mv.stamp = ?2
+"""
 SCAN_SEEN: Final = "SELECT id FROM cs INDEXED BY cs_space WHERE space = ?1 AND id > ?2 ORDER BY id LIMIT ?3"
 STAGED: Final = f"""
 SELECT {ROW} FROM cs INDEXED BY cs_staged
@@ -136,8 +147,8 @@ ESCROW: Final = f"""
 SELECT {ROW} FROM cs INDEXED BY cs_escrow
 WHERE cs.space = ?1 AND cs.escrow IS NOT NULL AND cs.id > ?2 ORDER BY cs.id LIMIT ?3
 """
-MV_BY_ID: Final = "SELECT mv.id, mv.type, mv.blob FROM json_each(?1) AS j CROSS JOIN mv ON mv.id = j.value"
-MV_SCAN: Final = "SELECT id, type, blob FROM mv WHERE id > ?1 ORDER BY id LIMIT ?2"
+MV_BY_ID: Final = "SELECT mv.id, mv.type, mv.blob, mv.stamp FROM json_each(?1) AS j CROSS JOIN mv ON mv.id = j.value"
+MV_SCAN: Final = "SELECT id, type, blob, stamp FROM mv WHERE id > ?1 ORDER BY id LIMIT ?2"
 MV_BY_KEY: Final = """
 SELECT mv_key.value, mv_key.mv FROM json_each(?2) AS j CROSS JOIN mv_key ON mv_key.name = ?1 AND mv_key.value = j.value
 """
@@ -282,8 +293,9 @@ ON CONFLICT DO UPDATE SET value = excluded.value, sent = excluded.sent
 UPDATE_EXPORT_REF: Final = """
 UPDATE export_ref SET sent = ?, value = ? WHERE cs = ? AND attribute = ? AND removes = ? AND key = ?
 """
-INSERT_MV: Final = "INSERT INTO mv (id, type, blob) VALUES (?, ?, ?)"
-UPDATE_MV: Final = "UPDATE mv SET blob = ? WHERE id = ?"
+INSERT_MV: Final = "INSERT INTO mv (id, type, blob, stamp) VALUES (?, ?, ?, ?)"
+UPDATE_MV: Final = "UPDATE mv SET blob = ?, stamp = ? WHERE id = ?"
+STAMP_MV: Final = "UPDATE mv SET stamp = ? WHERE id = ?"
 DELETE_MV: Final = "DELETE FROM mv WHERE id = ?"
 DELETE_KEY: Final = "DELETE FROM mv_key WHERE name = ? AND value = ? AND mv = ?"
 INSERT_KEY: Final = "INSERT OR IGNORE INTO mv_key (name, value, mv) VALUES (?, ?, ?)"

@@ -35,11 +35,12 @@ def preview(setup: Mapping[str, object], agent: str, anchor: str) -> Mapping[str
         for_running=False,
     )
     try:
-        found: Mapping[str, object] = msgspec.to_builtins(engine.preview(agent, anchor))
-        return found
+        found = engine.preview(agent, anchor)
     except UnknownName as error:
         raise NotFound(str(error)) from error
     except EngineError as error:
         raise Refused(str(error)) from error
     finally:
         engine.close()
+    plain: Mapping[str, object] = msgspec.to_builtins(found)
+    return plain
