@@ -223,7 +223,7 @@ class Play:
     def _cost(self) -> float:
         """Return what the play costs: each cascade's age at its last arrival, and for all the end of the play."""
         done = self.arrivals[-1][0] if self.arrivals else 0.0
-        cost = self.prospect.weight * (done**LATE + EFFORT * self.serial)
+        cost: float = self.prospect.weight * (done**LATE + EFFORT * self.serial)
         left = -1
         for moment, cascades in reversed(self.arrivals):
             fresh = cascades & left
@@ -231,6 +231,6 @@ class Play:
             while fresh:
                 low = fresh & -fresh
                 age, weight = self.prospect.cascades[low.bit_length() - 1]
-                cost += weight * float(max(0.0, age + moment) ** LATE)
+                cost += weight * max(0.0, age + moment) ** LATE
                 fresh ^= low
         return cost
