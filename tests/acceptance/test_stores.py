@@ -90,7 +90,7 @@ def test_an_engine_store_that_cannot_be_opened_is_told_until_it_is_mended(compan
     company.wait_quiet(60)
 
     assert "engine.db" in status
-    assert "not a database" in status
+    assert "engine.db is damaged (file is not a database)" in status
     assert len(lost) == 1
     assert company.process is not None
     assert company.process.poll() is None

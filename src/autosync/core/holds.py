@@ -182,10 +182,21 @@ def _judge(turn: Turn, seen: _Seen) -> None:
 
 def _review_flapping(turn: Turn, known: AgentState, hold: Hold) -> None:
     pending = known.pending
-    if pending is not None and all(
-        each.counts is not None and each.counts.total == 0 for each in pending.exports.values()
-    ):
+    if pending is None or _leads_on(turn, hold):
+        return
+    if all(each.counts is not None and each.counts.total == 0 for each in pending.exports.values()):
         _end(turn, hold, "nothing is left to export")
+
+
+def _leads_on(turn: Turn, hold: Hold) -> bool:
+    """Return whether what the agent's exports led to may end in the next one: between two rounds nothing is pending.
+
+    The export that the hold keeps back does not count: with nothing pending it is the end of the chain.
+    """
+    trails = [each.trail for each in turn.requests.now.values() if each.hold != hold.id]
+    trails += [each.request_as_started.trail for each in turn.runs.now.values() if each.request_as_started is not None]
+    trails += [each.look.trail for each in turn.agents.now.values() if each.look is not None]
+    return any(hold.agent in trail for trail in trails)
 
 
 def _hold_on(turn: Turn, seen: _Seen, before: Hold | None = None) -> Hold:

@@ -63,6 +63,8 @@ def drawn_together(stimuli: Iterable[Stimulus]) -> list[Stimulus]:
     for stimulus in stimuli:
         if not isinstance(stimulus, TriggerFired):
             found.append(stimulus)
+            if isinstance(stimulus, RequestDropAsked | ScriptAnswered):
+                firings.clear()  # what fires after a request is taken back is a wish of its own
             continue
         key = (stimulus.trigger, stimulus.wanted, stimulus.full)
         if key in firings:

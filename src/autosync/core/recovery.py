@@ -189,7 +189,12 @@ def _is_ours(run: Run, sighting: Sighting) -> bool:
 
 
 def is_newer(handle: str, seen: str | None) -> bool:
-    """Return whether a handle is newer than the one dealt with; numbers are compared, other handles only differ."""
+    """Return whether a handle is newer than the one dealt with; numbers are compared, other handles only differ.
+
+    No handle is never news: an engine whose history was cleared shows none.
+    """
+    if not handle:
+        return False
     if seen is not None and handle.isdigit() and seen.isdigit():
         return int(handle) > int(seen)
     return handle != seen

@@ -13,6 +13,10 @@ class StoreTooNew(EngineError):
     """The store was written by a newer version of the engine."""
 
 
+class StoreDamaged(EngineError):
+    """The store's file is no store, or cannot be opened."""
+
+
 class UnknownName(EngineError):
     """There is no such agent, profile, partition, object or attribute."""
 

@@ -180,8 +180,8 @@ def test_w6_issue_116_an_agent_that_starts_is_looked_at_although_no_run_number_c
 
     case.switch(PEOPLE, on=True)
 
-    assert case.going == {"mim/people: delta sync"}
-    assert case.waiting == {"mim/people: export"}
+    assert len(case.going) == 1
+    assert case.going | case.waiting == {"mim/people: delta sync", "mim/people: export"}
 
 
 def test_a_lost_engine_keeps_its_requests_and_the_other_engine_goes_on() -> None:

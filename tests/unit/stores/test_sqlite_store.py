@@ -3,6 +3,7 @@
 import asyncio
 import re
 import sqlite3
+import sys
 from pathlib import Path
 
 import pytest
@@ -160,3 +161,17 @@ def test_hot_queries_never_scan_a_table_or_sort(name: str, tmp_path: Path) -> No
     bounded_scan = name in {"newest runs", "waiting requests"}
     assert not any(re.search(r"USE TEMP B-TREE", step) for step in steps) or name == "runs of a cascade", steps
     assert bounded_scan or not any(step.startswith("SCAN") and "INDEX" not in step for step in steps), steps
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
+def test_the_files_are_their_owners_alone(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        store = SqliteStore(tmp_path / "a.db")
+        await store.open()
+        await store.commit(Commit(at=NOON, rows=(a_request(1),)))
+        assert {path.name: path.stat().st_mode & 0o077 for path in tmp_path.iterdir()} == dict.fromkeys(
+            ["a.db", "a.db-wal", "a.db-shm", "a.db.lock"], 0
+        )
+        await store.close()
+
+    asyncio.run(scenario())

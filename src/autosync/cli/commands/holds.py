@@ -22,7 +22,9 @@ Seen = Annotated[
 def list_holds(session: Session, every: Every = False) -> None:
     """List holds that need a decision, newest first."""
     said = session.client.get("/holds", all=every)
-    session.show(said, lambda: _print_list(session, said["items"]))
+    session.show(
+        said, lambda: _print_list(session, said["items"], "there are no holds" if every else "no hold needs a decision")
+    )
 
 
 def show(session: Session, hold: Hold) -> None:
@@ -61,9 +63,9 @@ def _decide(session: Session, hold: str, decision: str, reason: str, seen: str |
     session.show(done, lambda: session.terminal.line(done["text"]))
 
 
-def _print_list(session: Session, holds: list[Mapping[str, Any]]) -> None:
+def _print_list(session: Session, holds: list[Mapping[str, Any]], without: str) -> None:
     if not holds:
-        session.terminal.line("nothing is held")
+        session.terminal.line(without)
         return
     rows = [
         (hold["id"], hold["agent"], hold["state"], duration(hold["age_s"]), _breaches(hold) or hold["text"])

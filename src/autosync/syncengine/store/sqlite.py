@@ -1,11 +1,13 @@
 """The store in one SQLite file, in WAL mode: readers never wait for the run, and a batch is one commit."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from autosync.syncengine.errors import StoreTooNew
+from autosync.syncengine.errors import StoreDamaged, StoreTooNew
 from autosync.syncengine.store import statements as sql
 from autosync.syncengine.store.lock import RunLock
 from autosync.syncengine.store.migrations import MIGRATIONS
@@ -18,12 +20,21 @@ class SqliteStore(SqliteObjects):
     """The whole store. Open it for running in one process only; for looking in as many as you like."""
 
     def __init__(self, path: Path, *, for_running: bool = True) -> None:
-        """Open or create; raise ``StoreInUse`` where another process runs on it, ``StoreTooNew`` where it is newer."""
+        """Open or create; raise ``StoreInUse`` where another process runs on it, ``StoreTooNew`` where it is newer.
+
+        Raises ``StoreDamaged`` for a file that is no store, or that cannot be opened.
+        """
         self._lock = RunLock(path) if for_running else None
         try:
+            if for_running:
+                _make_private(path)
             connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
             self._prepare(connection, path)
             super().__init__(connection)
+        except sqlite3.DatabaseError as error:
+            if self._lock is not None:
+                self._lock.release()
+            raise StoreDamaged(_said(path, error)) from error
         except BaseException:
             if self._lock is not None:
                 self._lock.release()
@@ -130,3 +141,18 @@ class SqliteStore(SqliteObjects):
         steps = [sql.SCHEMA] if version == 0 else [MIGRATIONS[each] for each in range(version, sql.VERSION)]
         script = "\n".join(steps)
         connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {sql.VERSION};\nCOMMIT;")
+
+
+def _said(path: Path, error: sqlite3.DatabaseError) -> str:
+    if isinstance(error, sqlite3.OperationalError):
+        return f"cannot open {path}: {error}. Is its folder there, and may the service's account write to it?"
+    return (
+        f"{path} is damaged ({error}). Keep a copy of the file, and restore the newest backup; or move it away: full imports "
+        "and a full synchronization make it anew"
+    )
+
+
+def _make_private(path: Path) -> None:
+    """Make the file for its owner alone where there is none: it holds people's data. SQLite's other files follow it."""
+    with suppress(OSError):  # what cannot be made cannot be opened: SQLite says so in a moment
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))

@@ -8,7 +8,7 @@ from typing import TypeVar
 from autosync.adapters.engines.embedded.process import WorkerProcess
 from autosync.model.agents import Agent, Pending, Sighting
 from autosync.model.counts import RunResult
-from autosync.model.errors import EngineUnavailable
+from autosync.model.errors import ConfigError, EngineUnavailable
 from autosync.model.ids import AgentId, EngineName, ProfileName, RunId, name_of
 
 T = TypeVar("T")
@@ -34,7 +34,11 @@ class EmbeddedEngine:
     async def open(self) -> None:
         """Start the worker; it opens the engine's store and closes what an earlier worker left unfinished."""
         if not self._worker.alive:
-            await self._worker.start({**self._setup(), "engine": self._name})
+            try:
+                setup = self._setup()
+            except ConfigError as error:  # a secret that is not there (yet)
+                raise EngineUnavailable(str(error)) from error
+            await self._worker.start({**setup, "engine": self._name})
 
     async def close(self) -> None:
         """End the worker: a run stops after its batch, which stays valid, and is told as stopped when asked for."""

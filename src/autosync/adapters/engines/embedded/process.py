@@ -52,8 +52,12 @@ class WorkerProcess:
         self._listener = asyncio.get_running_loop().create_task(
             self._listen(self._process), name=f"worker {self._engine}"
         )
-        async with asyncio.timeout(_START_LIMIT_S):
-            await self.ask("open", setup)
+        try:
+            async with asyncio.timeout(_START_LIMIT_S):
+                await self.ask("open", setup)
+        except BaseException:
+            await self.stop()  # a worker without an engine answers nothing: the next try begins with another
+            raise
 
     async def ask(self, method: str, arguments: dict[str, object] | None = None) -> object:
         """Call the worker's method and return its plain answer; no time limit: the caller knows how long is too long."""

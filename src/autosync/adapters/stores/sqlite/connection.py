@@ -1,8 +1,9 @@
 """Connections, the single-writer lock, and SQLite's errors in our words."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from autosync.model.errors import IllegalTransition, StoreDamaged, StoreUnavailable
@@ -21,6 +22,13 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
     return connection
+
+
+def make_private(path: Path) -> None:
+    """Make the file, and the lock's, for their owner alone where there are none; SQLite gives its other files their mode."""
+    for each in (path, path.with_name(path.name + ".lock")):
+        with suppress(OSError):  # what cannot be made cannot be opened: SQLite says so in a moment
+            os.close(os.open(each, os.O_CREAT | os.O_RDWR, 0o600))
 
 
 def take_lock(path: Path) -> sqlite3.Connection:

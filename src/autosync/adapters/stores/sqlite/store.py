@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from autosync.adapters.stores.sqlite import outbox, pruning, reading, revisions, schema, writing
-from autosync.adapters.stores.sqlite.connection import connect, our_errors, take_lock
+from autosync.adapters.stores.sqlite.connection import connect, make_private, our_errors, take_lock
 from autosync.adapters.stores.sqlite.writing import text_of
 from autosync.model.causes import Cascade
 from autosync.model.errors import StoreUnavailable
@@ -46,6 +46,7 @@ class SqliteStore:
             raise StoreUnavailable(f"cannot make the folder {self._path.parent}: {error.strerror}") from error
         try:
             with our_errors(self._path):
+                make_private(self._path)
                 self._lock = take_lock(self._path)
                 self._writer = connect(self._path)
                 schema.migrate(self._writer, str(self._path))
