@@ -15,8 +15,10 @@ from autosync.model.runs import Run
 from autosync.model.settings import EngineSettings, RunMode
 from autosync.model.steps import Profile, StepKind
 
-LIKELY = 0.3
-"""A target that fewer of an agent's synchronizations reach is not foreseen."""
+LIKELY = 0.5
+"""A follow-up that fewer of the runs before had is not foreseen."""
+RARE = 0.05
+"""A target that fewer of an agent's synchronizations reach does not make the next one useful."""
 KNOWN_RUNS = 3
 """So many synchronizations without any export say that there will be none."""
 OVERDUE = 0.1
@@ -132,21 +134,31 @@ class Foresight:
             merged.append((sum(self._ages[bit] * self._weights[bit] for bit in bits) / weight, weight))
         return tuple(merged)
 
-    def targets(self, agent: AgentId) -> tuple[AgentId, ...] | None:
-        """Return the agents that a synchronization of ``agent`` usually leaves exports for; None: not known yet."""
+    def reaches_nobody(self, agent: AgentId) -> bool:
+        """Return whether experience says that a synchronization of ``agent`` will leave no exports."""
+        shares = self._outbound(agent)
+        return shares is not None and all(share < RARE for share in shares.values())
+
+    def _outbound(self, agent: AgentId) -> Mapping[AgentId, float] | None:
+        """Return the share of the agent's synchronizations that reached each target; None: too few to say."""
         row = self._by_part.get(agent, {}).get(Part.SYNC)
         if row is None or (not row.outbound and len(row.durations) < KNOWN_RUNS):
             return None
-        return tuple(target for target, share in row.outbound.items() if share >= LIKELY)
+        return row.outbound
+
+    def _targets(self, agent: AgentId) -> tuple[int, ...] | None:
+        shares = self._outbound(agent)
+        if shares is None:
+            return None
+        return tuple(self._number(target) for target, share in shares.items() if share >= LIKELY)
 
     def _reach(self, agent: AgentId) -> Reach:
         number = self._number(agent)
-        targets = self.targets(agent)
         known = self._by_part.get(agent, {})
         confirming = known[Part.IMPORT].confirming if Part.IMPORT in known else None
         return Reach(
             locks=self._locks.get(number, 1 << number),
-            targets=None if targets is None else tuple(self._number(target) for target in targets),
+            targets=self._targets(agent),
             confirming_stages=confirming is not None and confirming >= LIKELY,
             seconds=_seconds(known),
         )

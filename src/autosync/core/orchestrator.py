@@ -6,6 +6,7 @@ from datetime import datetime
 
 from autosync.core import cascades, descriptions, endings, holds, inspection, intake, planning, recovery, timers
 from autosync.core.decision import Decision
+from autosync.core.moments import in_utc
 from autosync.core.state import State
 from autosync.core.turn import Turn
 from autosync.model.stimuli import (
@@ -41,7 +42,7 @@ def decide(state: State, stimuli: Sequence[Stimulus], now: datetime, chance: flo
     what cannot be done becomes a fact with the reason. ``state`` stays as it was.
     """
     turn = Turn(state, now, chance)
-    for stimulus in drawn_together(stimuli):
+    for stimulus in drawn_together(map(in_utc, stimuli)):
         _take_in(turn, stimulus)
     rang = (state.timer is not None and now >= state.timer) or any(isinstance(each, TimePassed) for each in stimuli)
     if not turn.touched and not rang:

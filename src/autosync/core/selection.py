@@ -83,7 +83,7 @@ GATHERS: Final = timedelta(seconds=60)
 """So long an agent whose changes already wait for a synchronization may gather more before it imports again."""
 MOST_WORK: Final = 40
 """With more requests and runs than this there is no look ahead."""
-MOST_STEPS: Final = 1000
+MOST_STEPS: Final = 600
 """Runs that are played in all plays of one look ahead: what bounds its cost."""
 EQUAL: Final = 1e-9
 MOST_WINDOWS: Final = 5
@@ -138,7 +138,7 @@ def _may_rest(foresight: Foresight, candidate: Candidate, now: datetime) -> bool
     if any(step.kind.is_full_import for step in candidate.profile.steps):
         return all(cause.kind in ROUTINE for cause in candidate.request.causes)
     is_plain_sync = candidate.profile.syncs and not candidate.profile.imports and not candidate.profile.exports
-    return is_plain_sync and foresight.targets(candidate.request.agent) == ()
+    return is_plain_sync and foresight.reaches_nobody(candidate.request.agent)
 
 
 def _at_rest(prospect: Prospect) -> list[Work]:

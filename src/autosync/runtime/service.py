@@ -27,7 +27,17 @@ from autosync.runtime.showing import Scene
 from autosync.runtime.trigger_watch import WatchHealth
 from autosync.runtime.wishes import HoldChanged, RunWish, Verdict, Wishes
 
-__all__ = ["Configurations", "HoldChanged", "RunWish", "Service", "Sources", "Verdict", "find_hold", "views"]
+__all__ = [
+    "Configurations",
+    "HoldChanged",
+    "RevisionChanged",
+    "RunWish",
+    "Service",
+    "Sources",
+    "Verdict",
+    "find_hold",
+    "views",
+]
 
 Explain: TypeAlias = Callable[[State, datetime], Mapping[RequestId, tuple[Waiting, ...]]]
 """``core.waiting.explain``: why each waiting request waits."""
@@ -96,6 +106,10 @@ class Sources:
     """Where each engine is, for people: ``sync01.corp.example``."""
 
 
+class RevisionChanged(Refused):
+    """The configuration in force is no longer the one that was looked at."""
+
+
 class Service:
     """Answers and wishes. Names are taken leniently; ``NotFound`` names the nearest, ``Refused`` says why not."""
 
@@ -104,6 +118,8 @@ class Service:
         self._store = sources.store
         self._latest = LatestRuns(sources.store)
         self._explainer = Explainer(sources.store)
+        # Between the look at the revision and the change nobody else may change it.
+        self._editing = asyncio.Semaphore(1)
         self.wishes = Wishes(sources.writer.submit_and_wait, self.scene)
 
     def scene(self) -> Scene:
@@ -259,13 +275,22 @@ class Service:
         """Return the mistakes in a configuration text, and what it would change."""
         return await self._configurations().plan(text)
 
-    async def apply(self, text: str, by: str, reason: str = "") -> views.RevisionView:
-        """Put a configuration text in force; raise ``ConfigError`` with its mistakes, and change nothing."""
-        return showing.revision(await self._configurations().apply(text, by, reason))
+    async def apply(self, text: str, by: str, reason: str = "", over: int | None = None) -> views.RevisionView:
+        """Put a configuration text in force; raise ``ConfigError`` with its mistakes, and change nothing.
+
+        ``over`` is the revision that its author looked at: raises ``RevisionChanged`` where another is in force.
+        """
+        async with self._editing:
+            if over is not None and (newest := await self.revision()).number != over:
+                raise RevisionChanged(
+                    f"revision {newest.number} by {newest.by} came first: look at it, then send your change again"
+                )
+            return showing.revision(await self._configurations().apply(text, by, reason))
 
     async def reload(self, by: str, reason: str = "") -> views.RevisionView:
         """Read the configuration file again and put it in force."""
-        return showing.revision(await self._configurations().reload(by, reason))
+        async with self._editing:
+            return showing.revision(await self._configurations().reload(by, reason))
 
     def _quick_scene(self) -> Scene:
         return Scene(state=self._sources.writer.state, now=self._sources.clock.now())

@@ -46,14 +46,14 @@ async def apply(
     if_match: Annotated[str | None, Header(description="`ETag` of the revision that was looked at.")] = None,
 ) -> views.RevisionView:
     """Put a text in force, unless somebody else was faster or it has mistakes."""
-    await _check_revision(service, if_match)
+    looked_at = await _check_revision(service, if_match)
     planned = await service.plan(body.text)
     if planned.mistakes:
         count = len(planned.mistakes)
         said = f"{count} mistake{'' if count == 1 else 's'}; revision {planned.revision} stays in force"
         details = [_told(mistake) for mistake in planned.mistakes]
         raise ApiError(422, Code.INVALID_CONFIGURATION, said, mistakes=details)
-    applied = await service.apply(body.text, person, body.reason)
+    applied = await service.apply(body.text, person, body.reason, over=looked_at)
     response.headers["ETag"] = _tag(applied)
     return applied
 
@@ -64,7 +64,8 @@ async def reload(service: Asked, person: Person, body: Body) -> views.RevisionVi
     return await service.reload(person, body.reason)
 
 
-async def _check_revision(service: Service, if_match: str | None) -> None:
+async def _check_revision(service: Service, if_match: str | None) -> int:
+    """Return the revision that the change is to replace."""
     if if_match is None:
         raise ApiError(
             428, Code.PRECONDITION_REQUIRED, "send If-Match with the ETag of the configuration that you changed"
@@ -73,6 +74,7 @@ async def _check_revision(service: Service, if_match: str | None) -> None:
     if if_match.strip() != _tag(running):
         said = f"revision {running.number} by {running.by} came first: look at it, then send your change again"
         raise ApiError(412, Code.CHANGED_MEANWHILE, said, revision=running.number)
+    return running.number
 
 
 def _tag(revision: views.RevisionView) -> str:

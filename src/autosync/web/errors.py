@@ -19,7 +19,7 @@ from autosync.model.errors import (
     StoreDamaged,
     StoreUnavailable,
 )
-from autosync.runtime.service import HoldChanged
+from autosync.runtime.service import HoldChanged, RevisionChanged
 
 
 class Code(StrEnum):
@@ -56,6 +56,7 @@ class ApiError(Exception):
 _BY_TYPE: Final[tuple[tuple[type[AutoSyncError], int, Code], ...]] = (
     (NotFound, 404, Code.NOT_FOUND),
     (HoldChanged, 409, Code.HOLD_CHANGED),
+    (RevisionChanged, 412, Code.CHANGED_MEANWHILE),
     (Refused, 409, Code.REFUSED),
     (ConfigError, 422, Code.INVALID_CONFIGURATION),
     (EngineUnavailable, 503, Code.UNAVAILABLE),

@@ -221,3 +221,23 @@ def test_an_unmanaged_run_opens_a_cascade_for_what_it_leaves() -> None:
 
     assert next(each.cause.kind for each in world.state.cascades.values()) is CauseKind.FOUND
     assert "sim/hr DS" in world.running() + world.waiting()
+
+
+def test_what_imports_staged_adds_up_until_it_is_synchronized() -> None:
+    world = World().begin()
+    world.happens(AgentSwitched(agent=HR, started=False, by="anna"))
+    for handle, count in (("501", 2), ("502", 3)):
+        run = Run(
+            id=RunId(int(handle)),
+            agent=HR,
+            profile=DI,
+            state=RunState.RUNNING,
+            started=world.now,
+            handle=handle,
+            managed=False,
+        )
+        world.state = replace(world.state, runs={run.id: run})
+        imported = step(StepKind.DELTA_IMPORT, staged=Counts(adds=count))
+        world.happens(RunEnded(run=run.id, result=RunResult(handle=handle, status="success", steps=(imported,))))
+
+    assert world.request(HR, DS).expected == 5

@@ -31,6 +31,16 @@ def test_a_trigger_that_fires_again_before_its_request_starts_adds_to_its_cascad
     assert [each.cause.count for each in watched] == [2]
 
 
+def test_a_merged_request_serves_the_cascades_of_both() -> None:
+    world = World().begin()
+    world.ask(HR, EX)
+    world.fire(HR)
+
+    world.fire(HR, name="other")
+
+    assert len(world.request(HR, DI).cascades) == 2
+
+
 def test_a_trigger_that_fires_during_its_run_opens_another_cascade() -> None:
     world = World().begin()
     world.fire(HR)

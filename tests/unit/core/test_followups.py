@@ -107,6 +107,16 @@ def test_an_export_that_finds_other_objects_than_the_engine_knows_needs_an_impor
     assert needed.slot is Slot.CONFIRMING_IMPORT
 
 
+@pytest.mark.parametrize(
+    ("error", "needed"),
+    [("cd-existing-object", True), ("cd-missing-object", True), ("permission-issue", False)],
+)
+def test_failures_that_tell_of_an_old_picture_need_an_import(error: str, needed: bool) -> None:
+    failed = step(StepKind.EXPORT, exported=NOTHING, errors=(ObjectError(stage="export", error_type=error),))
+
+    assert slots(failed) == ([(Slot.CONFIRMING_IMPORT, "default")] if needed else [])
+
+
 @pytest.mark.parametrize("later", [*IMPORTS, *COMBINED])
 def test_a_later_import_of_the_partition_confirms(later: StepKind) -> None:
     confirmed = step(later, staged=NOTHING, outbound={}, exported=NOTHING)

@@ -7,7 +7,7 @@ import pytest
 from autosync.core import obstacles
 from autosync.core.recovery import restore
 from autosync.core.state import AgentState, Inspection
-from autosync.model.agents import Pending, Sighting
+from autosync.model.agents import Pending, PendingSet, Sighting
 from autosync.model.commands import Inspect
 from autosync.model.counts import ChangeKind, Counts
 from autosync.model.facts import FactKind
@@ -144,6 +144,7 @@ def test_a_set_that_changed_after_the_approval_holds_again(now_pending: int) -> 
 
     assert [hold.state for hold in world.state.holds.values()] == [HoldState.OPEN]
     assert hold_of(world).counts == Counts(adds=now_pending)
+    assert (hold_of(world).id, len(world.said(FactKind.HOLD_SETTLED))) == (2, 1)
     assert len(world.said(FactKind.HOLD_OPENED)) == 2
 
 
@@ -181,6 +182,24 @@ def test_rejecting_keeps_the_agents_exports_back_until_someone_lifts_it() -> Non
 
     assert world.running() == ["sim/ad EX"]
     assert world.state.holds == {}
+
+
+def test_an_open_hold_keeps_its_partition_back_and_a_rejection_the_whole_agent() -> None:
+    world = World([agent(AD, partitions=("a", "b"))], settings=CAREFUL).begin()
+    world.exports[AD] = {
+        "a": PendingSet(counts=Counts(adds=5)),
+        "b": PendingSet(counts=Counts(adds=1)),
+    }
+    world.state = replace(world.state, agents=_unknown(world))
+    world.ask(AD, "EX a")
+    world.ask(AD, "EX b")
+    assert world.running() == ["sim/ad EX b"]
+    decide(world, "reject")
+    world.end(AD)
+
+    world.ask(AD, "EX b")
+
+    assert world.running() == []
 
 
 def test_after_lifting_the_guards_look_again() -> None:
