@@ -8,7 +8,7 @@ from pathlib import Path
 
 from autosync.adapters.clocks import SystemClock
 from autosync.adapters.engines.embedded.engine import EmbeddedEngine
-from autosync.adapters.engines.embedded.options import EmbeddedOptions, setup_of
+from autosync.adapters.engines.embedded.options import EmbeddedOptions, rules_digest, setup_of
 from autosync.adapters.notifiers.log import LogNotifier
 from autosync.adapters.secrets.sources import Secrets
 from autosync.adapters.stores.memory import MemoryStore
@@ -89,7 +89,8 @@ def _tell_system(word: str) -> None:
 
 
 def _engine_part(spec: EngineSpec, secrets: SecretSource) -> EnginePart:
-    return EnginePart(engine=_engine(spec.name, spec.options, secrets), fingerprint=f"{spec.type} {spec.data!r}")
+    rules = rules_digest(spec.options) if isinstance(spec.options, EmbeddedOptions) else ""
+    return EnginePart(engine=_engine(spec.name, spec.options, secrets), fingerprint=f"{spec.type} {spec.data!r} {rules}")
 
 
 def _engine(name: EngineName, options: object, secrets: SecretSource) -> Engine:

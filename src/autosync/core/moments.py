@@ -1,5 +1,6 @@
 """Moments as the world tells them: one without a time zone is meant in UTC, as engines write theirs."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -14,7 +15,7 @@ def in_utc(stimulus: Stimulus) -> Stimulus:
             return replace(stimulus, changed=_aware(stimulus.changed))
         case Sighted(sighting=sighting) if _is_naive(sighting.started):
             return Sighted(sighting=replace(sighting, started=_aware(sighting.started)))
-        case RunEnded(result=result) if _is_naive(result.started) or _is_naive(result.ended):
+        case RunEnded(result=result) if any(_is_naive(each) for each in _moments(result)):
             return replace(stimulus, result=_result(result))
     return stimulus
 
@@ -25,6 +26,12 @@ def _is_naive(moment: datetime | None) -> bool:
 
 def _aware(moment: datetime | None) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
+
+
+def _moments(result: RunResult) -> Iterator[datetime | None]:
+    for each in (result, *result.steps):
+        yield each.started
+        yield each.ended
 
 
 def _result(result: RunResult) -> RunResult:

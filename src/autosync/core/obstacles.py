@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from autosync.core import retry, schedule
+from autosync.core.narration import number
 from autosync.core.state import AgentState, EngineState, State
 from autosync.model.holds import Hold, HoldKind, HoldState
 from autosync.model.ids import AgentId, PartitionName, engine_of
@@ -120,7 +121,7 @@ def _excluded(given: Conditions, request: Request, profile: Profile | None) -> I
 
 def _resting(given: Conditions, request: Request, known: AgentState) -> Iterator[Waiting]:
     if retry.is_resting(known.row, given.now):
-        text = f"{request.agent} rests after {known.row.failures} failures in a row"
+        text = f"{request.agent} rests after {number(known.row.failures, 'failure')} in a row"
         yield Waiting(kind=WaitKind.BREAKER, text=text, until=known.row.breaker_until)
     if request.not_before is not None and given.now < request.not_before:
         said = f": {request.setback}" if request.setback else ""

@@ -5,9 +5,10 @@ waits, other runs start only in the shadow of what goes on; in a window the usef
 """
 
 from collections.abc import Iterable
+from math import inf
 from typing import Final
 
-from autosync.core.lookahead import Order, Part, Play, Work, key_of
+from autosync.core.lookahead import MOST_ROUNDS, Order, Part, Play, Work, key_of
 
 AGE_S = 100.0
 """An age of so many seconds doubles the weight of a synchronization's changes."""
@@ -47,7 +48,17 @@ def eager(play: Play) -> list[Work]:
     return started
 
 
-ORDERS: Final[tuple[Order, ...]] = (shadow, phases, eager)
+def reserve(play: Play) -> list[Work]:
+    """Foresee the next window: start what leads to it, and beside that only what will be over when it comes."""
+    if best_alone(play) is not None:
+        return shadow(play)
+    started = _start_all(play, [work for work in play.waiting.values() if _leads_to_window(play, work)])
+    opens = min((_wants_window(play, end, work) for end, _, work in play.going), default=inf)
+    fits = [work for work in play.waiting.values() if play.now + work.seconds <= opens]
+    return started + _start_all(play, fits)
+
+
+ORDERS: Final[tuple[Order, ...]] = (shadow, phases, eager, reserve)
 
 
 def worth(work: Work, now: float) -> float:
@@ -72,6 +83,22 @@ def must_confirm_first(play: Play, work: Work) -> bool:
         return False
     before = play.waiting.get(key_of(work.agent, Part.IMPORT))
     return before is not None and before.confirms
+
+
+def _leads_to_window(play: Play, work: Work) -> bool:
+    return _wants_window(play, 0.0, work) < inf
+
+
+def _wants_window(play: Play, end: float, work: Work) -> float:
+    """Return when a run that ends at ``end`` will have led to a synchronization that waits; never is infinite."""
+    reach = play.prospect.reaches[work.agent]
+    if reach.targets == () or not play.prospect.rules.syncs_alone or work.rounds >= MOST_ROUNDS:
+        return inf
+    if work.part is Part.IMPORT:
+        return end if work.stages else inf
+    if work.part is Part.EXPORT and reach.confirming_stages:
+        return end + reach.seconds(Part.IMPORT, work.changes)
+    return inf
 
 
 def _is_due(work: Work, oldest: float) -> bool:

@@ -3,9 +3,10 @@
 A case keeps every row that was to be stored, checks what the store would check, and can be restarted from them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from autosync.core.decision import Decision
 from autosync.core.orchestrator import decide
@@ -13,7 +14,7 @@ from autosync.core.recovery import restore
 from autosync.core.state import State
 from autosync.core.waiting import explain
 from autosync.model.agents import Agent, Pending, PendingSet, Sighting
-from autosync.model.commands import AskScript, Command, FollowRun, InquireRun, Inspect, StartRun, StopRun
+from autosync.model.commands import Command, Inspect, StartRun
 from autosync.model.counts import Counts, RunResult, StepResult
 from autosync.model.facts import Fact, FactKind
 from autosync.model.holds import Hold
@@ -87,6 +88,9 @@ def idle(of: Profile, status: str = "success") -> tuple[StepResult, ...]:
     return tuple(
         result(step.kind, status, step.partition, staged=NOTHING, exported=NOTHING, outbound={}) for step in of.steps
     )
+
+
+C = TypeVar("C", bound=Command)
 
 
 class Case:
@@ -263,10 +267,5 @@ def trigger(of: AgentId, name: str = "watch") -> TriggerId:
     return TriggerId(f"{of}#{name}")
 
 
-def commands_of(made: Decision, kind: type[FollowRun | InquireRun | StopRun | StartRun | AskScript]) -> list[Command]:
+def commands_of(made: Decision, kind: type[C]) -> list[C]:
     return [each for each in made.commands if isinstance(each, kind)]
-
-
-def only(found: Mapping[object, object]) -> object:
-    [one] = found.values()
-    return one

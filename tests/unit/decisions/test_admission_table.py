@@ -7,10 +7,11 @@ import pytest
 from autosync.core.admission import LockSet, blockers, locks_of
 from autosync.model.agents import MIM_SERVICE, Agent
 from autosync.model.ids import AgentId, EngineName
-from autosync.model.requests import WaitKind
+from autosync.model.requests import WaitKind, Wanted
 from autosync.model.settings import AgentSettings, EngineSettings, RunMode, Settings
-from autosync.model.steps import Profile, StepKind
-from tests.unit.decisions.building import APP, CORP, MIM, PART, PEOPLE, Case, agent, profile
+from autosync.model.steps import Profile, Slot, StepKind
+from autosync.model.stimuli import RunAsked
+from tests.unit.decisions.building import APP, CORP, MIM, PEOPLE, Case, agent, profile
 
 RUNS: dict[str, Profile | None] = {
     "import": profile("i", StepKind.DELTA_IMPORT),
@@ -199,17 +200,16 @@ def test_w14_an_exclusive_run_and_an_import_of_one_moment_never_both_start() -> 
     assert len(case.going) == 1
 
 
-def test_w14_locks_are_taken_all_at_once_in_one_decision() -> None:
-    """Two runs of one batch see each other's locks although neither has been accepted."""
+def test_w14_runs_of_one_batch_see_each_others_locks() -> None:
+    """Neither has been accepted by the engine when the other is decided upon."""
     settings = Settings(agents={PEOPLE: AgentSettings(id=PEOPLE, lock_with=frozenset({CORP}))})
     case = Case(settings=settings)
-    case.mute = True
+    wanted = [Wanted(agent=each, slot=Slot.DELTA_IMPORT) for each in (CORP, PEOPLE, APP)]
 
-    case.fire(CORP, trigger=f"{CORP}#x")
-    case.fire(PEOPLE)
+    case.tell(*(RunAsked(wanted=each, by="maria") for each in wanted))
 
-    assert case.going == {"mim/corp: delta import"}
-    assert case.waits_for(PEOPLE, "delta import") is WaitKind.LOCKED
+    assert len(case.going) == 2
+    assert "mim/app: delta import" in case.going
 
 
 def test_w16_crossed_lock_with_of_three_agents_takes_turns() -> None:
@@ -284,4 +284,3 @@ def test_partitions_do_not_split_the_lock_of_an_agent() -> None:
 
     assert len(case.going) == 1
     assert len(case.waiting) == 1
-    assert PART not in case.agents[CORP].partitions

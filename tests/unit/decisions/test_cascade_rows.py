@@ -8,26 +8,25 @@ from autosync.model.causes import CauseKind
 from autosync.model.counts import Counts
 from autosync.model.facts import FactKind
 from autosync.model.holds import HoldKind
-from autosync.model.ids import CascadeId, ProfileName
+from autosync.model.ids import AgentId, CascadeId, ProfileName
 from autosync.model.requests import WaitKind
-from autosync.model.runs import Run
 from autosync.model.settings import AgentSettings, Guards, Settings
 from autosync.model.steps import StepKind
 from autosync.model.stimuli import RequestDropAsked
 from tests.unit.decisions.building import APP, CORP, MORNING, PEOPLE, Case, result, trigger
 
 
-def imported(case: Case, of: str, adds: int = 1) -> None:
+def imported(case: Case, of: AgentId, adds: int = 1) -> None:
     case.end(of, result(StepKind.DELTA_IMPORT, staged=Counts(adds=adds)))
 
 
-def synced(case: Case, of: str, *targets: str, changes: int = 1) -> None:
+def synced(case: Case, of: AgentId, *targets: AgentId, changes: int = 1) -> None:
     for each in targets:
         case.pend(each, Counts(updates=changes))
     case.end(of, result(StepKind.DELTA_SYNC, outbound=dict.fromkeys(targets, changes)))
 
 
-def exported(case: Case, of: str, changes: int = 1) -> None:
+def exported(case: Case, of: AgentId, changes: int = 1) -> None:
     case.pending.pop(of, None)
     case.end(of, result(StepKind.EXPORT, exported=Counts(updates=changes)))
 
@@ -137,14 +136,13 @@ def test_a_retry_keeps_its_cascade_and_opens_none() -> None:
     assert case.state.last_cascade == 1
 
 
-def confirming(case: Case) -> Run:
+def confirming(case: Case) -> None:
     """Bring a change of PEOPLE to CORP, up to the confirming import that now waits on the stopped agent."""
     case.fire(PEOPLE)
     imported(case, PEOPLE)
     synced(case, PEOPLE, CORP)
     case.switch(CORP, on=False)
     exported(case, CORP)
-    return case.run(CORP) if case.state.runs else None
 
 
 def test_what_a_confirming_import_brought_in_of_its_own_goes_on_and_the_rest_has_arrived() -> None:
@@ -227,7 +225,9 @@ def test_an_approved_flapping_agent_exports_once_more_and_begins_to_be_counted_a
     case.verdict("approve")
 
     assert case.going == {"mim/corp: export"}
-    assert case.run(CORP).request_as_started.trail == {}
+    begun = case.run(CORP).request_as_started
+    assert begun is not None
+    assert begun.trail == {}
     assert case.state.holds == {}
 
 

@@ -9,8 +9,8 @@ from autosync.model.facts import FactKind
 from autosync.model.schedules import Cron, Every, Misfire, Period, When
 from autosync.model.settings import AgentSettings, ImportCounts, ScheduleSettings, Settings
 from autosync.model.steps import Slot, StepKind
-from autosync.model.stimuli import SettingsApplied
-from tests.unit.decisions.building import CORP, MORNING, PEOPLE, Case, result, trigger
+from autosync.model.stimuli import ServiceStarted, SettingsApplied
+from tests.unit.decisions.building import CORP, MORNING, PART, PEOPLE, Case, result, trigger
 
 QUARTER = Every(interval=timedelta(minutes=15))
 CLOCK = trigger(PEOPLE, "clock")
@@ -51,8 +51,10 @@ def test_a_schedule_fires_when_it_says(when: When, first: timedelta, second: tim
 def test_w11_what_was_missed_while_nobody_looked_is_one_catch_up_and_one_fact(missed: int) -> None:
     case = Case(settings=scheduled())
     case.restart()
-
     case.now += missed * timedelta(minutes=15) + timedelta(minutes=5)
+
+    case.tell(ServiceStarted())
+    assert [each.data["count"] for each in case.facts_of(FactKind.SCHEDULE_MISSED)] == [missed]
     case.begin()
 
     assert case.going == {"mim/people: delta import"}
@@ -165,7 +167,7 @@ def test_an_import_that_failed_does_not_restart_the_safety_net(status: str) -> N
     case.ask(PEOPLE, "delta import")
     case.end(PEOPLE, status=status, after=0)
 
-    assert case.state.agents[PEOPLE].row.last_import["default"] == MORNING
+    assert case.state.agents[PEOPLE].row.last_import[PART] == MORNING
 
 
 def test_an_import_that_somebody_else_ran_restarts_the_safety_net() -> None:

@@ -6,10 +6,10 @@ from autosync.core.followups import Exported, Needed, Outbound, followups
 from autosync.model.causes import CauseKind
 from autosync.model.counts import Counts, StepResult
 from autosync.model.facts import FactKind
-from autosync.model.ids import AgentId
+from autosync.model.ids import AgentId, ProfileName
 from autosync.model.requests import WaitKind
 from autosync.model.settings import AgentSettings, EngineSettings, RunMode, Settings
-from autosync.model.steps import Slot, StepKind
+from autosync.model.steps import Profile, Slot, StepKind
 from autosync.model.stimuli import StopAsked
 from tests.unit.decisions.building import APP, CORP, MIM, NOTHING, PART, PEOPLE, Case, agent, profile, result
 
@@ -192,8 +192,8 @@ def test_a_sync_profile_of_all_partitions_runs_once_for_a_group_of_imports() -> 
     parts = ("DC=a", "DC=b")
     imports = [profile(f"delta import {each}", DI, partition=each) for each in parts]
     steps = tuple(step for each in parts for step in profile("", DS, partition=each).steps)
-    both = profile("delta sync", DS)
-    case = Case(agent(CORP, *imports, type(both)(name=both.name, steps=steps), partitions=parts))
+    both = Profile(name=ProfileName("delta sync"), steps=steps)
+    case = Case(agent(CORP, *imports, both, partitions=parts))
     case.fire(CORP)
 
     for _ in parts:

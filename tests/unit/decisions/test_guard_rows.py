@@ -20,7 +20,9 @@ FIELDS = {kind: kind.name.lower() for kind in ChangeKind}
 
 
 def told(counts: Counts | None, limits: Thresholds, population: int | None = 1000) -> list[str]:
-    return [f"{each.count} {each.what} {each.limit}" for each in breaches(PendingSet(counts=counts), population, limits)]
+    return [
+        f"{each.count} {each.what} {each.limit}" for each in breaches(PendingSet(counts=counts), population, limits)
+    ]
 
 
 @pytest.mark.parametrize("kind", ChangeKind)

@@ -78,7 +78,11 @@ def test_w49_an_exclusion_is_for_all_for_an_engine_or_for_agents(agents: frozens
     assert {each.agent for each in case.state.requests.values()} == kept
 
 
-@pytest.mark.parametrize("only", [None, *({part} for part in Part), {Part.SYNCS, Part.EXPORTS}], ids=str)
+@pytest.mark.parametrize(
+    "only",
+    [None, *({part} for part in Part), {Part.SYNCS, Part.EXPORTS}],
+    ids=lambda only: "all" if only is None else " ".join(sorted(only)),
+)
 @pytest.mark.parametrize(
     ("kind", "parts"),
     [

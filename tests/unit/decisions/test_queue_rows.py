@@ -6,7 +6,7 @@ from autosync.model.causes import CauseKind
 from autosync.model.counts import Counts
 from autosync.model.facts import FactKind
 from autosync.model.ids import AgentId, PartitionName, ProfileName
-from autosync.model.requests import Wanted, WaitKind
+from autosync.model.requests import WaitKind, Wanted
 from autosync.model.settings import AgentSettings, Settings
 from autosync.model.steps import Slot, StepKind
 from autosync.model.stimuli import AgentsDescribed, RequestDropAsked, RunAsked, TriggerFired
@@ -143,9 +143,7 @@ def test_a_person_may_take_a_wish_back_and_its_tokens_stay_with_the_agent() -> N
 def test_a_change_that_comes_after_the_withdrawal_is_a_new_wish_even_in_one_batch() -> None:
     case = resting()
 
-    case.tell(
-        firing(), RequestDropAsked(agent=PEOPLE, profile=ProfileName(IMPORT), by="maria"), firing(token="later")
-    )
+    case.tell(firing(), RequestDropAsked(agent=PEOPLE, profile=ProfileName(IMPORT), by="maria"), firing(token="later"))
 
     assert case.request(PEOPLE, IMPORT).tokens == {trigger(PEOPLE): "later"}
 

@@ -84,7 +84,9 @@ def test_a_run_that_never_began_is_abandoned_and_its_request_runs() -> None:
     assert case.going == {"mim/people: delta import"}
     assert case.run(PEOPLE).id == 2
     assert case.run(PEOPLE).tokens == {trigger(PEOPLE): "t1"}
-    assert case.store.runs[1].outcome.kind is OutcomeKind.ABANDONED
+    outcome = case.store.runs[1].outcome
+    assert outcome is not None
+    assert outcome.kind is OutcomeKind.ABANDONED
 
 
 def test_what_waited_at_the_crash_waits_for_the_adopted_run() -> None:
@@ -102,9 +104,7 @@ def test_what_waited_at_the_crash_waits_for_the_adopted_run() -> None:
     assert case.state.tokens[trigger(PEOPLE)].token == "t1"
 
 
-def sight(
-    of: str, handle: str, *, profile: str = "delta import", running: bool = True, label: str = ""
-) -> Sighted:
+def sight(of: str, handle: str, *, profile: str = "delta import", running: bool = True, label: str = "") -> Sighted:
     return Sighted(
         sighting=Sighting(agent=of, handle=handle, profile=ProfileName(profile), running=running, label=label)
     )
@@ -212,7 +212,7 @@ def test_a_run_that_was_dealt_with_is_no_news_even_after_a_restart() -> None:
 
     made = case.tell(sight(PEOPLE, handle, running=False))
 
-    assert made.facts == made.rows == made.commands == ()
+    assert (made.facts, made.rows, made.commands) == ((), (), ())
 
 
 @pytest.mark.parametrize("handle", ["", "9", "500"])
@@ -294,14 +294,13 @@ def test_the_state_is_the_same_when_it_is_restored_from_its_rows() -> None:
 
     after = restore(case.store.snapshot(), case.state.settings)
 
-    durable = (
-        "requests runs holds cascades schedules tokens estimates last_request last_run last_hold last_cascade settings"
-    ).split()
+    tables = ("requests", "runs", "holds", "cascades", "schedules", "tokens", "estimates")
+    durable = (*tables, "last_request", "last_run", "last_hold", "last_cascade", "settings")
     assert {name: getattr(after, name) for name in durable} == {name: getattr(before, name) for name in durable}
     assert {key: each.row for key, each in after.agents.items()} == {
         key: each.row for key, each in before.agents.items() if key in after.agents
     }
-    assert all((before.requests, before.runs, before.holds, before.cascades, before.schedules, before.tokens))
+    assert [name for name in tables if not getattr(before, name)] == []
 
 
 def test_an_empty_store_is_a_state_that_begins_at_one() -> None:

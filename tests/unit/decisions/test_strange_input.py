@@ -12,7 +12,7 @@ from autosync.core.waiting import explain
 from autosync.model.agents import Agent, Pending, PendingSet, Sighting
 from autosync.model.counts import Counts, RunResult
 from autosync.model.facts import FactKind
-from autosync.model.ids import AgentId, EngineName, HoldId, PartitionName, ProfileName, RunId, TriggerId
+from autosync.model.ids import AgentId, CascadeId, EngineName, HoldId, PartitionName, ProfileName, RunId, TriggerId
 from autosync.model.requests import Wanted
 from autosync.model.schedules import Every
 from autosync.model.settings import ScheduleSettings, Settings
@@ -45,7 +45,7 @@ from tests.unit.decisions.building import MIM, MORNING, PEOPLE, Case, agent, idl
 
 NOBODY = AgentId("no such agent, not even a slash")
 NOTHING = ProfileName("")
-NAIVE = datetime(2026, 5, 11, 7)
+NAIVE = MORNING.replace(tzinfo=None)
 TRIGGER = TriggerId("###")
 
 STRANGE: list[Stimulus] = [
@@ -60,7 +60,7 @@ STRANGE: list[Stimulus] = [
     TriggerFired(trigger=TRIGGER, wanted=Wanted(agent=PEOPLE, profile=NOTHING, slot=Slot.EXPORT)),
     TriggerFired(trigger=trigger(PEOPLE), wanted=Wanted(agent=PEOPLE), changed=NAIVE),
     TriggerFired(trigger=trigger(PEOPLE), wanted=Wanted(agent=PEOPLE), changed=datetime.max.replace(tzinfo=UTC)),
-    TriggerFired(trigger=trigger(PEOPLE), wanted=Wanted(agent=PEOPLE), changed=datetime.min),
+    TriggerFired(trigger=trigger(PEOPLE), wanted=Wanted(agent=PEOPLE), changed=datetime.min.replace(tzinfo=UTC)),
     RunAsked(wanted=Wanted(agent=NOBODY, profile=NOTHING), by=""),
     StopAsked(agent=NOBODY, by=""),
     RequestDropAsked(agent=NOBODY, profile=NOTHING, by=""),
@@ -110,7 +110,7 @@ def test_a_living_case_takes_anything_and_goes_on_working(stimulus: Stimulus) ->
     live(case, [stimulus, stimulus])
     while case.state.runs:
         run = next(iter(case.state.runs.values()))
-        shown = idle(case.agents[run.agent].profiles["delta import"]) if run.agent in case.agents else ()
+        shown = idle(case.agents[run.agent].profiles[ProfileName("delta import")]) if run.agent in case.agents else ()
         case.tell(RunEnded(run=run.id, result=RunResult(handle="900", status="success", steps=shown)), after=1)
 
     assert case.started[0] == "mim/people: full import"
@@ -141,7 +141,7 @@ def test_a_naive_time_of_a_change_counts_as_utc() -> None:
 
     case.fire(PEOPLE, changed=NAIVE)
 
-    assert case.state.cascades[1].changed == NAIVE.replace(tzinfo=UTC)
+    assert case.state.cascades[CascadeId(1)].changed == NAIVE.replace(tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -58,6 +59,14 @@ class RuleFunctions:
             spec.loader.exec_module(module)
         except Exception as error:
             raise EngineError(
-                f"the rules module {file.name} cannot be loaded: {type(error).__name__}: {error}"
+                f"the rules module {file.name} cannot be loaded: {type(error).__name__}: {error}{_line(error, file)}"
             ) from error
         return module
+
+
+def _line(error: Exception, file: Path) -> str:
+    """Return where in the module it happened; a syntax error says so itself."""
+    if isinstance(error, SyntaxError):
+        return ""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
+    return f" ({file.name}, line {lines[-1]})" if lines else ""

@@ -1,7 +1,8 @@
 """The embedded engine's part of the configuration: its rules, where they find Python functions, where it keeps its store."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 
 from autosync.adapters.engines.embedded.schema import SCHEMA
@@ -60,6 +61,28 @@ def setup_of(options: EmbeddedOptions, secrets: SecretSource) -> dict[str, objec
         "folder": str(options.folder),
         "store": str(options.store),
     }
+
+
+def rules_digest(options: EmbeddedOptions) -> str:
+    """Return a digest of the Python modules that the rules name: with other functions it is another engine."""
+    folder = (options.folder / str(options.data.get("rules", "rules.py"))).parent
+    whole = blake2b(digest_size=16)
+    for module in sorted(set(_modules(options.data))):
+        file = folder.joinpath(*module.split(".")).with_suffix(".py")
+        whole.update(module.encode() + b"\0" + (file.read_bytes() if file.is_file() else b"") + b"\0")
+    return whole.hexdigest()
+
+
+def _modules(data: object) -> Iterator[str]:
+    """Yield the module of each ``{python: module.function}``."""
+    if isinstance(data, Mapping):
+        written = data.get("python")
+        if isinstance(written, str):
+            yield written.rpartition(".")[0]
+        yield from _modules(list(data.values()))
+    elif isinstance(data, list):
+        for each in data:
+            yield from _modules(each)
 
 
 def _rules_mistakes(data: Mapping[str, object]) -> list[OptionMistake]:
