@@ -207,6 +207,7 @@ def test_a_secret_that_stands_in_the_file_is_refused_without_being_repeated(tmp_
     assert SECRET not in ended.stdout + ended.stderr
 
 
+@pytest.mark.slow
 def test_a_secret_that_is_missing_is_told_once_and_waited_for(tmp_path: Path) -> None:
     company = Company(tmp_path / "company", people=5)
     company.edit('url: "sqlite:///badge.db"', "url: {file: badge.url}")

@@ -6,17 +6,20 @@ Whatever happens, in the end every target shows what the HR file says, nothing w
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from autosync.cli.demo.company import employee_id
 from tests.acceptance.company import PROGRAM, Company, someone_changes, wait_until
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="SIGKILL, and /proc to find the worker")
@@ -100,7 +103,7 @@ def kill_again_and_again(company: Company, seed: int, kills: int) -> None:
 
 
 def test_kill_minus_nine_loses_nothing(company: Company) -> None:
-    kill_again_and_again(company, seed=random.randrange(10**6), kills=6)
+    kill_again_and_again(company, seed=random.randrange(10**6), kills=len(KILLS))
 
 
 @pytest.mark.slow
@@ -108,6 +111,23 @@ def test_kill_minus_nine_loses_nothing(company: Company) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_kill_minus_nine_many_times_loses_nothing(company: Company, seed: int) -> None:
     kill_again_and_again(company, seed=seed, kills=25)
+
+
+def test_an_export_whose_answer_was_lost_is_mended_although_the_person_changed_since(company: Company) -> None:
+    """The row was written, then the worker died, then the person moved: the add finds another row than it wants."""
+    company.start_and_wait()
+    people = company.people()
+    hired = replace(people[3], employee_id=employee_id(len(people)), department="Legal", last="New")
+    with closing(sqlite3.connect(company.folder / "badge.db")) as badge:
+        badge.execute("INSERT INTO badge VALUES (?, ?, 'Finance', NULL)", (hired.employee_id, hired.name))
+        badge.commit()
+
+    company.write([*people, hired])
+    company.wait_quiet()
+
+    assert company.badges()[hired.employee_id] == (hired.name, "Legal")
+    assert any(run["outcome"]["status"] == "completed-export-errors" for run in company.runs())
+    assert company.stop() == 0
 
 
 def test_it_ends_well_at_once_when_asked_whoever_listens(company: Company) -> None:

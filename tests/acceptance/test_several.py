@@ -112,8 +112,12 @@ def rules_company(folder: Path, rules: str) -> Company:
 
 @pytest.mark.parametrize(
     "broken",
-    ["def title(value, _):\n    return value +\n", "import re\n\nWORD = re.compile(undefined)\n"],
-    ids=["a syntax error", "an error while it is loaded"],
+    [
+        pytest.param("def title(value, _):\n    return value +\n", id="a syntax error"),
+        pytest.param(
+            "import re\n\nWORD = re.compile(undefined)\n", id="an error while loading", marks=pytest.mark.slow
+        ),
+    ],
 )
 def test_rules_that_cannot_be_loaded_are_told_with_file_and_line_until_they_are_mended(
     tmp_path: Path, broken: str
@@ -160,6 +164,7 @@ def test_a_function_that_fails_for_one_object_leaves_the_others_alone(tmp_path: 
     assert reloaded.returncode == asked.returncode == 0, reloaded.stderr + asked.stderr
 
 
+@pytest.mark.slow
 def test_a_thousand_people_are_everywhere_within_seconds(tmp_path: Path) -> None:
     company = Company(tmp_path / "company", people=1000)
     company.start()

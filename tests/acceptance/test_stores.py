@@ -59,6 +59,7 @@ def test_a_port_that_somebody_uses_is_told_with_the_way_out(company: Company) ->
     assert "Give service › listen another address" in said
 
 
+@pytest.mark.slow
 def test_damage_is_told_and_a_new_store_finds_the_work_again_in_the_engine(company: Company) -> None:
     company.start_and_wait()
     assert company.stop() == 0
@@ -76,6 +77,7 @@ def test_damage_is_told_and_a_new_store_finds_the_work_again_in_the_engine(compa
     assert company.stop() == 0
 
 
+@pytest.mark.slow
 def test_an_engine_store_that_cannot_be_opened_is_told_until_it_is_mended(company: Company) -> None:
     engine_store = company.folder / "state" / "engine.db"
     engine_store.parent.mkdir()

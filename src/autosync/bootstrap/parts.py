@@ -90,7 +90,9 @@ def _tell_system(word: str) -> None:
 
 def _engine_part(spec: EngineSpec, secrets: SecretSource) -> EnginePart:
     rules = rules_digest(spec.options) if isinstance(spec.options, EmbeddedOptions) else ""
-    return EnginePart(engine=_engine(spec.name, spec.options, secrets), fingerprint=f"{spec.type} {spec.data!r} {rules}")
+    return EnginePart(
+        engine=_engine(spec.name, spec.options, secrets), fingerprint=f"{spec.type} {spec.data!r} {rules}"
+    )
 
 
 def _engine(name: EngineName, options: object, secrets: SecretSource) -> Engine:
