@@ -4,6 +4,7 @@ import os
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from autosync.adapters.clocks import SystemClock
@@ -27,6 +28,7 @@ from autosync.ports.secrets import SecretSource
 from autosync.ports.store import NewMessage, Store
 from autosync.ports.trigger import Trigger
 from autosync.runtime.engine_hosts import EnginePart
+from autosync.runtime.link import Limits
 from autosync.runtime.reload import NewParts
 from autosync.runtime.retention import Keep
 from autosync.runtime.supervisor import Options, Parts
@@ -89,9 +91,12 @@ def _tell_system(word: str) -> None:
 
 
 def _engine_part(spec: EngineSpec, secrets: SecretSource) -> EnginePart:
-    rules = rules_digest(spec.options) if isinstance(spec.options, EmbeddedOptions) else ""
+    assert isinstance(spec.options, EmbeddedOptions)
     return EnginePart(
-        engine=_engine(spec.name, spec.options, secrets), fingerprint=f"{spec.type} {spec.data!r} {rules}"
+        engine=_engine(spec.name, spec.options, secrets),
+        # A start dies with the worker that it was given to, and a worker answers in order: none can begin late.
+        limits=Limits(late_start=timedelta(0)),
+        fingerprint=f"{spec.type} {spec.data!r} {rules_digest(spec.options)}",
     )
 
 

@@ -29,9 +29,11 @@ def _aware(moment: datetime | None) -> datetime | None:
 
 
 def _moments(result: RunResult) -> Iterator[datetime | None]:
-    for each in (result, *result.steps):
-        yield each.started
-        yield each.ended
+    yield result.started
+    yield result.ended
+    for step in result.steps:
+        yield step.started
+        yield step.ended
 
 
 def _result(result: RunResult) -> RunResult:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,13 +44,13 @@ def runs(draw: st.DrawFn, mode: RunMode) -> list[Going]:
     return found
 
 
-def test_every_choice_is_admissible_explained_and_never_stands_still():
+@pytest.mark.parametrize("mode", RunMode)
+def test_every_choice_is_admissible_explained_and_never_stands_still(mode):
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=120, deadline=None)
+    @settings(max_examples=40, deadline=None)
     @given(st.data())
     def holds(data: st.DataObject) -> None:
-        mode = data.draw(st.sampled_from(RunMode))
         most = data.draw(st.sampled_from([None, 1, 2]))
         waiting = data.draw(wishes())
         playing = data.draw(runs(mode))[: most or 3]
@@ -80,12 +81,12 @@ def test_every_choice_is_admissible_explained_and_never_stands_still():
         assert set(choice.reasons) == set(by_id) - set(choice.starts)
         if waiting and not playing:
             assert choice.starts or (choice.revisit is not None and choice.revisit > build.NOW)
-        seen[f"{mode} {'starts' if choice.starts else 'waits' if waiting else 'empty'}"] += 1
+        seen["starts" if choice.starts else "waits" if waiting else "empty"] += 1
 
     holds()
 
-    assert {f"{mode} {what}" for mode in RunMode for what in ("starts", "empty")} <= set(seen)
-    assert seen["supported waits"]
+    assert seen["starts"]
+    assert seen["waits"] or mode is RunMode.UNSUPPORTED
 
 
 def test_the_same_question_has_the_same_answer():

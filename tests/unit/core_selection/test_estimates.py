@@ -123,3 +123,7 @@ def test_a_run_without_a_result_teaches_nothing():
     row = after(run)
 
     assert learned(row, Run(id=run.id, agent=run.agent, profile=run.profile, state=RunState.ENDED, started=NOW)) is row
+
+
+def test_a_confirming_import_that_did_not_count_says_nothing():
+    assert after(ended("ad DI", confirms=True)).confirming is None

@@ -7,6 +7,7 @@ import pytest
 
 from autosync.core.selection import GATHERS, LONGEST_REST, LONGEST_WAIT, MOST_WORK
 from autosync.model.causes import CauseKind
+from autosync.model.ids import AgentId
 from autosync.model.requests import WaitKind
 from autosync.model.settings import RunMode
 from tests.unit.core_selection.build import NOW, chosen, going, history, learned, request
@@ -277,3 +278,32 @@ def test_a_synchronization_can_wait_for_an_import_that_it_then_serves_too():
     starts, _ = chosen(wishes, runs, known)
 
     assert starts == set()
+
+
+def test_an_export_says_that_it_waits_for_the_confirmation_before_it():
+    confirmation = replace(request(2, "ad DI", confirms=True), exclusive=True)
+    wishes = [request(1, "ad EX"), confirmation]
+
+    starts, choice = chosen(wishes, [going(9, "hr EX")])
+
+    assert starts == set()
+    assert "confirmed before the next" in choice.reasons[wishes[0].id].text
+
+
+def test_what_another_engine_learned_is_not_mixed_in():
+    known = history(replace(learned("db DS", 60), agent=AgentId("other/db")), *T1)
+
+    starts, _ = chosen([request(1, "db DS", waits=100), request(2, "ad DI")], known=known)
+
+    assert starts == {"ad DI"}
+
+
+def test_much_to_look_ahead_at_still_gives_an_answer():
+    """The look ahead stops when it has played enough, and takes the best so far."""
+    agents = [f"a{number}" for number in range(30)]
+    rows = [learned(f"{agent} DS", 60, *agents[:10]) for agent in agents]
+    wishes = [request(number, f"{agent} DI", expected=5) for number, agent in enumerate(agents, start=1)]
+
+    starts, _ = chosen(wishes, [going(99, "hr EX")], history(*rows, *T1))
+
+    assert starts

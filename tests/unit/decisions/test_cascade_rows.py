@@ -249,3 +249,15 @@ def test_a_flapping_agent_is_free_again_when_its_last_round_left_nothing() -> No
 
     assert case.state.holds == {}
     assert case.going | case.waiting == set()
+
+
+def test_a_rejected_flapping_agent_exports_nothing_until_somebody_lifts_that() -> None:
+    case = flapping(4)
+    case.verdict("reject")
+    case.pending.clear()
+    case.look_again()
+    assert case.waits_for(CORP, "export") is WaitKind.HELD
+
+    case.verdict("lift")
+
+    assert case.going == {"mim/corp: export"}

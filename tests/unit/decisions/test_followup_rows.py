@@ -297,3 +297,15 @@ def test_w9_a_run_that_ended_well_after_somebody_asked_it_to_stop_has_its_follow
     case.end(PEOPLE, did(DI))
 
     assert case.going == {"mim/people: delta sync"}
+
+
+def test_a_confirming_import_that_the_engine_did_not_count_teaches_nothing() -> None:
+    case = Case()
+    for staged in (Counts(adds=1), None):
+        case.ask(CORP, "export")
+        case.end(CORP, result(EX, exported=Counts(adds=1)))
+        case.end(CORP, result(DI, staged=staged))
+        while case.state.runs:
+            case.end(next(iter(case.state.runs.values())).agent)
+
+    assert case.state.estimates[CORP, ProfileName("delta import")].confirming == 1.0

@@ -232,6 +232,8 @@ def test_an_approval_does_not_cover_what_came_after_it() -> None:
 
     assert case.going == set()
     assert (case.hold().state, case.hold().fingerprint) == (HoldState.OPEN, "eight")
+    assert case.hold().id == 2
+    assert [each.hold for each in case.facts_of(FactKind.HOLD_SETTLED)] == [1]
 
 
 @pytest.mark.parametrize("left", [Counts(), Counts(deletes=3)])

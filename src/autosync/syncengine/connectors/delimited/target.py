@@ -4,6 +4,7 @@ import codecs
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from autosync.syncengine.connectors.delimited.layout import Layout
 from autosync.syncengine.connectors.delimited.opening import OpenedFile
@@ -53,7 +54,7 @@ class Target:
         self._stack.close()
 
     def _take_existing(self) -> None:
-        copy = self._stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (the stack closes it)
+        copy = cast("BinaryIO", self._stack.enter_context(tempfile.TemporaryFile()))  # noqa: SIM115 (the stack closes it)
         opened = self._opened = OpenedFile(self._path, self._settings, copy=copy)
         source = opened.source
         self._stack.callback(source.close)

@@ -4,7 +4,7 @@ import os
 import tempfile
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from autosync.syncengine.connectors.ldif.blocks import BETWEEN, BadRecord, is_nothing, pieces
 from autosync.syncengine.connectors.ldif.decoding import EntryDecoder, Identity
@@ -65,7 +65,7 @@ class LdifTarget:
         self._crlf = b"\r\n" in base.read(_PIECE)
         base.seek(start)
         if self._crlf:
-            base = self._stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (the stack closes it)
+            base = cast("BinaryIO", self._stack.enter_context(tempfile.TemporaryFile()))  # noqa: SIM115 (the stack closes it)
             source.file.seek(start)
             for text in iter(source.file.readline, b""):
                 base.write(text.removesuffix(b"\r\n") + b"\n" if text.endswith(b"\r\n") else text)
