@@ -18,7 +18,13 @@ FOREIGN = re.compile(
 
 def text_files(folder: Path = ROOT) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
-        if path.name in MADE or path.name.endswith("_cache") or path.suffix in BINARY or path.is_symlink():
+        if (
+            path.name in MADE
+            or path == ROOT / "demo"
+            or path.name.endswith("_cache")
+            or path.suffix in BINARY
+            or path.is_symlink()
+        ):
             continue
         if path.is_dir():
             yield from text_files(path)

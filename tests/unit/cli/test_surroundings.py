@@ -115,7 +115,8 @@ def test_json_stays_whole_on_a_console_without_the_letters() -> None:
     assert json.loads(page.shown()) == {"name": "Ünal 漢"}
 
 
-def test_a_table_on_a_terminal_is_coloured_and_without_colour_where_asked() -> None:
+def test_a_table_on_a_terminal_is_coloured_and_without_colour_where_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")  # rich looks at the process's own
     coloured, plain = Console(), Console()
 
     Terminal(out=coloured, err=coloured, environ={"TERM": "xterm"}).table(("AGENT", "STATE"), [("HR", "held")])

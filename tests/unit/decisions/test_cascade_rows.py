@@ -255,7 +255,8 @@ def test_a_rejected_flapping_agent_exports_nothing_until_somebody_lifts_that() -
     case = flapping(4)
     case.verdict("reject")
     case.pending.clear()
-    case.look_again()
+    case.switch(CORP, on=False)
+    case.switch(CORP, on=True)  # which has the agent looked at
     assert case.waits_for(CORP, "export") is WaitKind.HELD
 
     case.verdict("lift")
