@@ -40,7 +40,7 @@ def test_a_file_without_most_of_its_lines_is_held(company: Company, kept: int) -
     company.write_bytes(b"".join(lines_of(company)[:kept]))
     hold = company.wait_hold()
 
-    deletes = f"{61 - kept} deletes, limit more than half"
+    deletes = f"{61 - kept} deletes, limit half or more"
     listed = company.autosync("hold", "list").stdout
     status = company.autosync("status").stdout
     assert hold["id"] in listed

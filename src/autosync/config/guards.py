@@ -35,7 +35,7 @@ EMPTIED: Final = Key(
     "emptied",
     flag(),
     True,
-    "Also hold when more than half of a connector space with at least three objects would be deleted.",
+    "Also hold when half or more of a connector space with at least three objects would be deleted.",
 )
 
 

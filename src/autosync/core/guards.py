@@ -34,8 +34,8 @@ def _breaches(counts: Counts, population: int | None, thresholds: Thresholds) ->
     if thresholds.total is not None:
         yield from _passed("changes", counts.total, population, thresholds.total)
     deleted = counts.deletes
-    if thresholds.emptied and population is not None and population >= EMPTIED_FROM and deleted * 2 > population:
-        yield Breach(what=ChangeKind.DELETES.value, count=deleted, limit="more than half")
+    if thresholds.emptied and population is not None and population >= EMPTIED_FROM and deleted * 2 >= population:
+        yield Breach(what=ChangeKind.DELETES.value, count=deleted, limit="half or more")
 
 
 def _passed(what: str, count: int, population: int | None, limit: Limit) -> Iterator[Breach]:

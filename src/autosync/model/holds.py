@@ -42,7 +42,7 @@ class Breach:
     what: str
     count: int
     limit: str
-    """As configured: ``10``, ``5%``, ``more than half``."""
+    """As configured: ``10``, ``5%``, ``half or more``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

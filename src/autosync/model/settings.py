@@ -42,10 +42,10 @@ class Thresholds:
     kinds: Mapping[ChangeKind, Limit] = field(default_factory=dict)
     total: Limit | None = None
     emptied: bool = False
-    """Whether deleting more than half of a connector space with at least three objects is a breach in itself."""
+    """Whether deleting half or more of a connector space with at least three objects is a breach in itself."""
 
 
-DEFAULT_DELETES = Limit(absolute=500, percent=10.0, minimum=100)
+DEFAULT_DELETES = Limit(absolute=500, percent=10.0, minimum=20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,7 @@ def test_what_means_the_same_is_no_change() -> None:
         (
             "deletes: 20 or 2%, ",
             "",
-            "~ agent mim/HR › guards › staged › deletes: 20 or 2% → 500, or 10% of at least 100 (weaker guard)",
+            "~ agent mim/HR › guards › staged › deletes: 20 or 2% → 500 or 10% (weaker guard)",
         ),
         ("deletes: unlimited", "deletes: 5", "~ agent mim/Corp AD › guards › exports › deletes: unlimited → 5"),
         ("emptied: false", "emptied: true", "~ agent mim/Corp AD › guards › exports › emptied: false → true"),
@@ -93,7 +93,7 @@ def test_an_agent_that_is_no_longer_named_goes_back_to_the_defaults() -> None:
     text = SMALL + "agents: {home/hr: {guards: {staged: {deletes: 5}}}}\n"
 
     (change,) = edited(("agents: {home/hr: {guards: {staged: {deletes: 5}}}}\n", ""), text=text).changes
-    assert str(change) == "~ agent home/hr › guards › staged › deletes: 5 → 500, or 10% of at least 100 (weaker guard)"
+    assert str(change) == "~ agent home/hr › guards › staged › deletes: 5 → 500 or 10% (weaker guard)"
 
 
 def test_only_engines_whose_options_changed_are_built_anew() -> None:

@@ -16,11 +16,7 @@ def test_every_key_says_where_its_value_comes_from() -> None:
     assert (keys["service", "listen"].value, keys["service", "listen"].origin) == ("127.0.0.1:8480", "default")
     assert keys["engines", "mim", "password"].value == {"env": "MIM_PASSWORD"}
     assert keys["agents", "mim/HR", "guards", "staged", "deletes"].value == "20 or 2%"
-    assert keys["agents", "mim/HR", "guards", "exports", "deletes"].value == {
-        "absolute": 500,
-        "percent": 10,
-        "minimum": 100,
-    }
+    assert keys["agents", "mim/HR", "guards", "exports", "deletes"].value == "500 or 10%"
     assert keys["agents", "mim/HR", "triggers", 2, "cron"].line == 23
     # Merged in from an anchor: the line of the anchor.
     assert keys["agents", "mim/HR", "import-if-none-for"].line == 1

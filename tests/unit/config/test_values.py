@@ -77,7 +77,8 @@ def test_a_written_duration_reads_back_to_the_millisecond(length: timedelta) -> 
         ("2% or 20", Limit(absolute=20, percent=2.0)),
         ("unlimited", None),
         (0, Limit(absolute=0)),
-        ({"absolute": 500, "percent": 10, "minimum": 100}, DEFAULT_DELETES),
+        ({"absolute": 500, "percent": 10, "minimum": 100}, Limit(absolute=500, percent=10.0, minimum=100)),
+        ("500 or 10%", DEFAULT_DELETES),
         ({"percent": "3%"}, Limit(percent=3.0)),
     ],
 )
@@ -112,7 +113,8 @@ def test_what_is_no_limit_is_refused(value: object) -> None:
 
 
 def test_a_limit_is_said_with_the_population_that_it_needs() -> None:
-    assert say_limit(DEFAULT_DELETES) == "500, or 10% of at least 100"
+    assert say_limit(DEFAULT_DELETES) == "500 or 10%"
+    assert say_limit(Limit(absolute=500, percent=10.0, minimum=100)) == "500, or 10% of at least 100"
     assert say_limit(Limit(absolute=20, percent=2)) == "20 or 2%"
 
 

@@ -44,7 +44,7 @@ def test_the_total_has_a_limit_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("deletes", "population", "breached"), [(2, 3, True), (2, 4, False), (2, 2, False), (9, None, False)]
+    ("deletes", "population", "breached"), [(2, 3, True), (2, 4, True), (1, 4, False), (2, 2, False), (9, None, False)]
 )
 def test_an_emptied_connector_space_is_a_breach_in_itself(deletes: int, population: int | None, breached: bool) -> None:
     assert bool(passed(Counts(deletes=deletes), population, emptied=True)) == breached
