@@ -96,7 +96,7 @@ def decided(turn: Turn, decision: HoldDecided) -> None:
     """Carry out a person's decision, or record why it was refused."""
     hold = turn.holds.now.get(decision.hold)
     if hold is None:
-        _refuse(turn, decision, None, f"there is no hold {decision.hold} that waits for a decision")
+        _refuse(turn, decision, None, f"there is no hold H-{decision.hold} that waits for a decision")
     elif decision.decision == "approve":
         _approve(turn, decision, hold)
     elif decision.decision == "reject" and hold.state is not HoldState.REJECTED:
@@ -105,13 +105,16 @@ def decided(turn: Turn, decision: HoldDecided) -> None:
         _decide(turn, decision, hold, HoldState.LIFTED)
     else:
         _refuse(
-            turn, decision, hold, f"hold {hold.id} is {hold.state.value}, so it cannot be decided: {decision.decision}"
+            turn,
+            decision,
+            hold,
+            f"hold H-{hold.id} is {hold.state.value}, so it cannot be decided: {decision.decision}",
         )
 
 
 def _approve(turn: Turn, decision: HoldDecided, hold: Hold) -> None:
     if hold.state is HoldState.APPROVED:
-        _refuse(turn, decision, hold, f"hold {hold.id} is approved already")
+        _refuse(turn, decision, hold, f"hold H-{hold.id} is approved already")
     elif decision.fingerprint != hold.fingerprint:
         text = (
             f"the pending set of {hold.agent} has changed since you looked: {counts_text(hold.counts)} now. Look again"
@@ -125,7 +128,7 @@ def _approve(turn: Turn, decision: HoldDecided, hold: Hold) -> None:
 
 def _decide(turn: Turn, decision: HoldDecided, hold: Hold, state: HoldState) -> None:
     turn.put_hold(replace(hold, state=state, decided=turn.now, decided_by=decision.by, reason=decision.reason or None))
-    text = f"hold {hold.id} on {hold.agent} was {state.value} {by_whom(decision.by, decision.reason)}"
+    text = f"hold H-{hold.id} on {hold.agent} was {state.value} {by_whom(decision.by, decision.reason)}"
     turn.record(FactKind.HOLD_DECIDED, text, agent=hold.agent, hold=hold.id, person=decision.by)
     if state is not HoldState.REJECTED:
         _let_go(turn, hold)
@@ -217,12 +220,12 @@ def _hold_on(turn: Turn, seen: _Seen, before: Hold | None = None) -> Hold:
 
 
 def _changed_text(hold: Hold) -> str:
-    return f"what hold {hold.id} keeps back has changed: {hold.text}"
+    return f"what hold H-{hold.id} keeps back has changed: {hold.text}"
 
 
 def _open(turn: Turn, hold: Hold) -> None:
     turn.put_hold(hold)
-    text = f"hold {hold.id} was opened and waits for a decision: {hold.text}"
+    text = f"hold H-{hold.id} was opened and waits for a decision: {hold.text}"
     data: dict[str, object] = {
         "fingerprint": hold.fingerprint,
         "breaches": [f"{b.count} {b.what}, limit {b.limit}" for b in hold.breaches],
@@ -233,7 +236,7 @@ def _open(turn: Turn, hold: Hold) -> None:
 def _end(turn: Turn, hold: Hold, why: str) -> None:
     turn.put_hold(replace(hold, state=HoldState.SETTLED))
     turn.record(
-        FactKind.HOLD_SETTLED, f"hold {hold.id} on {hold.agent} is settled: {why}", agent=hold.agent, hold=hold.id
+        FactKind.HOLD_SETTLED, f"hold H-{hold.id} on {hold.agent} is settled: {why}", agent=hold.agent, hold=hold.id
     )
     _let_go(turn, hold)
 

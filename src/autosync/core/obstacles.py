@@ -110,7 +110,7 @@ def _held(given: Conditions, request: Request, profile: Profile | None) -> Itera
     for hold in given.holds.get(request.agent, ()):
         if keeps_back(hold, profile):
             said = "was rejected and not lifted" if hold.state is HoldState.REJECTED else "needs a decision"
-            yield Waiting(kind=WaitKind.HELD, text=f"hold {hold.id} {said}: {hold.text}", blocker=f"hold {hold.id}")
+            yield Waiting(kind=WaitKind.HELD, text=f"hold H-{hold.id} {said}: {hold.text}", blocker=f"hold H-{hold.id}")
 
 
 def _excluded(given: Conditions, request: Request, profile: Profile | None) -> Iterator[Waiting]:

@@ -204,7 +204,7 @@ def test_what_waits_for_another_run_says_for_whose(kind: WaitKind) -> None:
 
 
 def test_a_hold_is_named_so_that_somebody_can_decide_it() -> None:
-    assert held().blocker == "hold 1"
+    assert held().blocker == "hold H-1"
 
 
 def test_of_many_reasons_the_weightiest_comes_first_and_all_are_told() -> None:

@@ -123,8 +123,8 @@ def _print_plan(session: Session, planned: Mapping[str, Any]) -> None:
 def _change(change: Mapping[str, Any]) -> str:
     match change["change"]:
         case "add":
-            return f"+ {change['path']}: {change['after']}"
+            return f"+ {change['path']}" + (f": {change['after']}" if change["after"] else "")
         case "remove":
-            return f"- {change['path']}: {change['before']}"
+            return f"- {change['path']}" + (f": {change['before']}" if change["before"] else "")
         case _:
             return f"~ {change['path']}: {change['before']} → {change['after']}"
