@@ -16,8 +16,9 @@ from autosync.config.spec import Configuration
 from autosync.model.errors import ConfigError
 from autosync.ports.clock import Clock
 from autosync.ports.store import Revision, Store
-from autosync.runtime import reload, views
+from autosync.runtime import reload
 from autosync.runtime.supervisor import Supervisor
+from autosync.service import views
 
 
 def load_configuration(path: Path) -> Loaded:

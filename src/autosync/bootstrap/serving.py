@@ -13,9 +13,9 @@ from autosync.bootstrap.parts import parts_of, place_of
 from autosync.config.spec import Configuration
 from autosync.core.waiting import explain
 from autosync.model.stimuli import SettingsApplied
-from autosync.runtime.service import Service, Sources
 from autosync.runtime.signals import call_on_stop_signals
 from autosync.runtime.supervisor import Face, Supervisor
+from autosync.service.service import Service, Sources
 from autosync.web.app import build_app
 from autosync.web.borders import Access
 from autosync.web.server import serve as serve_web

@@ -139,7 +139,7 @@ class _Composer:
                 documents += 1
                 if documents == 2:
                     self.wrong(_spot(event), "a second YAML document begins here (---); one file holds one")
-                    return root
+                    break
                 root = self._node(next(self._events))
         if root is None:
             self.wrong(Spot(), "the file has nothing but comments; begin with engines: (keys: autosync config schema)")

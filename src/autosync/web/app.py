@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from autosync.ports.clock import Clock
-from autosync.runtime.service import Service
+from autosync.service.service import Service
 from autosync.web import configuring, reading, watching, wishing
 from autosync.web.borders import Access, Doorkeeper, LastResort, SizeLimit
 from autosync.web.errors import answer_http, answer_invalid

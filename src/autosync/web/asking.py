@@ -6,7 +6,7 @@ from urllib.parse import unquote
 from fastapi import Depends, Header, Query, Request
 from pydantic import BaseModel, ConfigDict
 
-from autosync.runtime.service import Service
+from autosync.service.service import Service
 from autosync.web.errors import ApiError, Code
 from autosync.web.event_stream import EventStreams
 

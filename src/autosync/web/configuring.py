@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
 
-from autosync.runtime.service import Service, views
+from autosync.service.service import Service, views
 from autosync.web.asking import Asked, Body, Limit, Page, Person
 from autosync.web.errors import ApiError, Code
 

@@ -19,7 +19,7 @@ from autosync.model.errors import (
     StoreDamaged,
     StoreUnavailable,
 )
-from autosync.runtime.service import HoldChanged, RevisionChanged
+from autosync.service.service import HoldChanged, RevisionChanged
 
 
 class Code(StrEnum):

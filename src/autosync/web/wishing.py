@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from autosync.model.ids import RequestId
-from autosync.runtime.service import RunWish, Verdict, views
+from autosync.service.service import RunWish, Verdict, views
 from autosync.web.asking import Asked, Body, Person
 from autosync.web.errors import ApiError, Code
 

@@ -19,7 +19,7 @@ from autosync.cli.root import Root
 from autosync.cli.session import Wiring
 from autosync.model.agents import Pending
 from autosync.ports.secrets import Secret
-from autosync.runtime.service import Service
+from autosync.service.service import Service
 from autosync.testing.clock import FixedClock
 from autosync.web.app import build_app
 from autosync.web.borders import Access

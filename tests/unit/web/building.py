@@ -36,9 +36,9 @@ from autosync.model.stimuli import (
     StopAsked,
 )
 from autosync.ports.store import Commit, Revision, StoredFact
-from autosync.runtime import views
-from autosync.runtime.service import Service, Sources
 from autosync.runtime.trigger_watch import WatchHealth
+from autosync.service import views
+from autosync.service.service import Service, Sources
 from autosync.testing.clock import FixedClock
 
 NOW = datetime(2026, 1, 5, 10, 3, 50, tzinfo=UTC)

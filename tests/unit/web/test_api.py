@@ -16,7 +16,7 @@ from autosync.model.facts import Fact, FactKind
 from autosync.model.stimuli import RunAsked
 from autosync.ports.secrets import Secret
 from autosync.ports.store import Commit
-from autosync.runtime.service import Service
+from autosync.service.service import Service
 from autosync.testing.clock import FixedClock
 from autosync.web.app import PREFIX, build_app
 from autosync.web.borders import LARGEST_BODY, Access

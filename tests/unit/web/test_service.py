@@ -12,9 +12,9 @@ from autosync.model.ids import AgentId, RequestId, RunId, TriggerId
 from autosync.model.rows import AgentRow
 from autosync.model.stimuli import AgentSwitched, HoldDecided, RequestDropAsked, RunAsked, StopAsked
 from autosync.ports.store import RunFilter
-from autosync.runtime.naming import find_agent, find_hold, find_request
-from autosync.runtime.service import HoldChanged, RunWish, Service, Verdict
-from autosync.runtime.showing import fingerprint
+from autosync.service.naming import find_agent, find_hold, find_request
+from autosync.service.service import HoldChanged, RunWish, Service, Verdict
+from autosync.service.showing import fingerprint
 from tests.unit.web.building import AD, HR, MIM, PORTAL, SAP, World, build_world, exports_pending
 
 SEEN = fingerprint("set-of-212")

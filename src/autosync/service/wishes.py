@@ -12,9 +12,9 @@ from autosync.model.requests import Wanted
 from autosync.model.steps import Slot
 from autosync.model.stimuli import AgentSwitched, HoldDecided, RequestDropAsked, RunAsked, Stimulus, StopAsked
 from autosync.ports.store import StoredFact
-from autosync.runtime import showing, views
-from autosync.runtime.naming import find_agent, find_hold, hold_name, nearest_of
-from autosync.runtime.showing import Scene
+from autosync.service import showing, views
+from autosync.service.naming import find_agent, find_hold, hold_name, nearest_of
+from autosync.service.showing import Scene
 
 _NO = frozenset({FactKind.REFUSED, FactKind.REQUEST_UNRESOLVED})
 _QUEUED = frozenset({FactKind.REQUEST_QUEUED, FactKind.REQUEST_MERGED})

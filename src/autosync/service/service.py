@@ -19,13 +19,13 @@ from autosync.model.runs import OutcomeKind, Run
 from autosync.model.stimuli import Stimulus
 from autosync.ports.clock import Clock
 from autosync.ports.store import FactFilter, Revision, RunFilter, Store, StoredFact
-from autosync.runtime import overview, showing, views
-from autosync.runtime.explaining import Explainer, agent_story
-from autosync.runtime.latest import LatestRuns
-from autosync.runtime.naming import find_agent, find_hold, find_request
-from autosync.runtime.showing import Scene
 from autosync.runtime.trigger_watch import WatchHealth
-from autosync.runtime.wishes import HoldChanged, RunWish, Verdict, Wishes
+from autosync.service import overview, showing, views
+from autosync.service.explaining import Explainer, agent_story
+from autosync.service.latest import LatestRuns
+from autosync.service.naming import find_agent, find_hold, find_request
+from autosync.service.showing import Scene
+from autosync.service.wishes import HoldChanged, RunWish, Verdict, Wishes
 
 __all__ = [
     "Configurations",

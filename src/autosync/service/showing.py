@@ -16,9 +16,9 @@ from autosync.model.requests import Request, Waiting
 from autosync.model.rows import AgentRow
 from autosync.model.runs import Run
 from autosync.ports.store import Revision, StoredFact
-from autosync.runtime import views
-from autosync.runtime.naming import hold_name
-from autosync.runtime.sentences import did, errors_of, kind_of
+from autosync.service import views
+from autosync.service.naming import hold_name
+from autosync.service.sentences import did, errors_of, kind_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

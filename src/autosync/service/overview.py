@@ -8,10 +8,10 @@ from autosync.model.holds import Hold, HoldState
 from autosync.model.ids import AgentId, EngineName, HoldId, PartitionName, TriggerId, engine_of, name_of
 from autosync.model.runs import Run
 from autosync.model.settings import ScheduleSettings
-from autosync.runtime import showing, views
-from autosync.runtime.naming import hold_name
-from autosync.runtime.showing import Scene
 from autosync.runtime.trigger_watch import WatchHealth
+from autosync.service import showing, views
+from autosync.service.naming import hold_name
+from autosync.service.showing import Scene
 
 
 def agent(

@@ -8,9 +8,9 @@ from autosync.model.ids import AgentId, CascadeId, RunId
 from autosync.model.requests import Request
 from autosync.model.runs import OutcomeKind, Run
 from autosync.ports.store import FactFilter, RunFilter, Store
-from autosync.runtime import showing, views
-from autosync.runtime.sentences import because, confirmation, did, kind_of, spoken
-from autosync.runtime.showing import Scene
+from autosync.service import showing, views
+from autosync.service.sentences import because, confirmation, did, kind_of, spoken
+from autosync.service.showing import Scene
 
 _LONGEST = 40
 """Links of a chain that are shown: enough for any story, and an end for one that goes round."""
