@@ -37,6 +37,10 @@ class TokenUnknown(TriggerFailed):
     """The connected system no longer knows the trigger's token: a full import must replace the lost delta."""
 
 
+class ScriptFailed(AutoSyncError):
+    """A user's script has an error, hangs or ended; the message has file and line where they are known."""
+
+
 class StoreUnavailable(AutoSyncError):
     """The store cannot be written now (locked, disk full). Nothing was acknowledged; try again."""
 
