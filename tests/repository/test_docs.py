@@ -394,10 +394,10 @@ def test_the_trigger_of_the_page_keeps_its_promises(case: str) -> None:
 
 
 def test_the_kind_of_the_page_reads_its_options(tmp_path: Path) -> None:
-    kind = extension()["VersionKind"]()
+    kind = extension()["VERSION_KIND"]
 
     assert kind.parse({"path": "version.txt"}, tmp_path).options == tmp_path / "version.txt"
-    assert [mistake.path for mistake in kind.parse({"pth": "x"}, tmp_path).mistakes] == [("pth",), ("path",)]
+    assert [mistake.path for mistake in kind.parse({"pth": "x"}, tmp_path).mistakes] == [("pth",), ()]
     assert set(kind.json_schema()["properties"]) == {"path"}
 
 

@@ -10,13 +10,11 @@ from pathlib import Path
 from autosync.adapters.clocks import SystemClock
 from autosync.adapters.engines.embedded.engine import EmbeddedEngine
 from autosync.adapters.engines.embedded.options import EmbeddedOptions, rules_digest, setup_of
-from autosync.adapters.notifiers.log import LogNotifier
 from autosync.adapters.secrets.sources import Secrets
 from autosync.adapters.stores.memory import MemoryStore
 from autosync.adapters.stores.sqlite import SqliteStore
 from autosync.adapters.systemd import notify
-from autosync.adapters.triggers.file.options import FileOptions
-from autosync.adapters.triggers.file.watching import FileTrigger
+from autosync.bootstrap.kinds import KINDS
 from autosync.config.spec import Configuration, EngineSpec, NotifySpec, StoreSpec, TriggerSpec
 from autosync.model.facts import Fact, Severity
 from autosync.model.ids import EngineName
@@ -24,9 +22,9 @@ from autosync.model.settings import Settings
 from autosync.ports.clock import Clock
 from autosync.ports.engine import Engine
 from autosync.ports.notifier import Notifier
+from autosync.ports.registry import Surroundings
 from autosync.ports.secrets import SecretSource
 from autosync.ports.store import NewMessage, Store
-from autosync.ports.trigger import Trigger
 from autosync.runtime.engine_hosts import EnginePart
 from autosync.runtime.link import Limits
 from autosync.runtime.reload import NewParts
@@ -56,11 +54,12 @@ def parts_of(configuration: Configuration, folder: Path) -> Parts:
 def new_parts_of(configuration: Configuration, clock: Clock, folder: Path) -> NewParts:
     """Build what a new configuration may replace while AutoSync runs."""
     secrets = Secrets(os.environ, folder)
+    around = Surroundings(clock=clock, secrets=secrets)
     return NewParts(
         settings=_one_at_a_time(configuration),
         engines={spec.name: _engine_part(spec, secrets) for spec in configuration.engines},
-        triggers=tuple(_trigger_part(spec, clock) for spec in configuration.triggers),
-        notifiers=_notifiers(configuration.notify),
+        triggers=tuple(_trigger_part(spec, around) for spec in configuration.triggers),
+        notifiers=_notifiers(configuration.notify, around),
         router=_router(configuration.notify),
     )
 
@@ -105,12 +104,12 @@ def _engine(name: EngineName, options: object, secrets: SecretSource) -> Engine:
     return EmbeddedEngine(name, lambda: setup_of(options, secrets))
 
 
-def _trigger_part(spec: TriggerSpec, clock: Clock) -> TriggerPart:
+def _trigger_part(spec: TriggerSpec, around: Surroundings) -> TriggerPart:
     wanted = spec.wanted
     part = TriggerPart(
         id=spec.id,
         agent=spec.agent,
-        trigger=_trigger(spec.options, clock),
+        trigger=KINDS.triggers[spec.type].build(spec.options, around),
         profile=wanted.profile,
         partition=wanted.partition,
         exclusive=wanted.exclusive,
@@ -121,13 +120,8 @@ def _trigger_part(spec: TriggerSpec, clock: Clock) -> TriggerPart:
     return part if wanted.slot is None else replace(part, slot=wanted.slot)
 
 
-def _trigger(options: object, clock: Clock) -> Trigger:
-    assert isinstance(options, FileOptions)
-    return FileTrigger(options, clock)
-
-
-def _notifiers(spec: NotifySpec) -> Mapping[str, Notifier]:
-    return {channel.name: LogNotifier() for channel in spec.channels}
+def _notifiers(spec: NotifySpec, around: Surroundings) -> Mapping[str, Notifier]:
+    return {channel.name: KINDS.channels[channel.type].build(channel.options, around) for channel in spec.channels}
 
 
 def _router(spec: NotifySpec) -> Callable[[Sequence[Fact]], Sequence[NewMessage]]:

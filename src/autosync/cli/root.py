@@ -24,7 +24,7 @@ class Root:
         """Return the JSON Schema of the file for this installation."""
         from autosync.bootstrap.kinds import KINDS  # noqa: PLC0415
         from autosync.config.file import ROOT  # noqa: PLC0415
-        from autosync.config.json_schema import file_schema  # noqa: PLC0415
+        from autosync.options.json_schema import file_schema  # noqa: PLC0415
 
         return file_schema(ROOT, KINDS)
 

@@ -3,16 +3,16 @@
 from datetime import timedelta
 from typing import Final
 
-from autosync.config.blocks import Block, Key, ListOf, NamesOf, Values
 from autosync.config.guards import BREAKER, GUARDS, RETRY
-from autosync.config.kinds import Typed
-from autosync.config.reading import Place, Wrong
-from autosync.config.shapes import Scalar, choice, duration, flag, maybe, read_text
 from autosync.config.triggers import TRIGGER
-from autosync.config.words import quoted
 from autosync.model.ids import AgentId, PartitionName, ProfileName
 from autosync.model.settings import AgentSettings, BreakerPolicy, Guards, ImportCounts, RetryPolicy
 from autosync.model.steps import Slot
+from autosync.options.blocks import Block, Key, ListOf, NamesOf, Values
+from autosync.options.reading import Place, Wrong
+from autosync.options.shapes import Scalar, choice, duration, flag, maybe, read_text
+from autosync.options.typed import Typed
+from autosync.options.words import quoted
 from autosync.ports.registry import OptionKind
 
 _NO_TRIGGERS: Final[tuple[Typed[OptionKind], ...]] = ()

@@ -11,8 +11,8 @@ from typing import Final
 
 from cronsim import CronSim, CronSimError
 
-from autosync.config.reading import Wrong
-from autosync.config.words import did_you_mean, quoted
+from autosync.options.reading import Wrong
+from autosync.options.words import did_you_mean, quoted
 
 MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 WEEKDAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")

@@ -14,7 +14,7 @@ from autosync.config.encoding import Unreadable, decoded
 from autosync.config.mistakes import Mistake, Path, in_order
 from autosync.config.plain import plain_value
 from autosync.config.syntax import explained
-from autosync.config.words import printable, quoted
+from autosync.options.words import printable, quoted
 
 DEEPEST: Final = 40
 """Mappings and lists inside each other. Real files have a dozen."""

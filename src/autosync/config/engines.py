@@ -3,14 +3,14 @@
 from datetime import timedelta
 from typing import Final
 
-from autosync.config.blocks import Block, Key, NamesOf, refuse_name
-from autosync.config.kinds import Typed, TypedBlock
-from autosync.config.reading import Wrong
-from autosync.config.shapes import choice, duration, flag, maybe, whole
 from autosync.config.spec import EngineSpec
-from autosync.config.words import quoted
 from autosync.model.ids import EngineName
 from autosync.model.settings import EngineSettings, RunMode
+from autosync.options.blocks import Block, Key, NamesOf, refuse_name
+from autosync.options.reading import Wrong
+from autosync.options.shapes import choice, duration, flag, maybe, whole
+from autosync.options.typed import Typed, TypedBlock
+from autosync.options.words import quoted
 from autosync.ports.registry import EngineKind
 
 RUN_MODE: Final = Key(

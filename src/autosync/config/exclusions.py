@@ -4,12 +4,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from autosync.config.blocks import Block, Built, Key, ListOf, Values
-from autosync.config.reading import Place, Wrong
-from autosync.config.shapes import Scalar, choice, duration, maybe, read_text, text
 from autosync.config.triggers import ZONE_OR_SERVICE, cron_text
 from autosync.config.windows import EXAMPLES, parse_moment, parse_weekly, start_of
 from autosync.model.schedules import Cron, CronWindow, Dates, Exclusion, Part, Weekly, Window
+from autosync.options.blocks import Block, Built, Key, ListOf, Values
+from autosync.options.reading import Place, Wrong
+from autosync.options.shapes import Scalar, choice, duration, maybe, read_text, text
 
 ALL: Final = "all"
 

@@ -5,12 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from autosync.config.agents import AGENTS, TRIGGERS, agent_settings, check_agent
-from autosync.config.blocks import Block, Key, Values, mapping, refuse_unknown
 from autosync.config.engines import ENGINES, engine_spec
 from autosync.config.exclusions import EXCLUSIONS, in_zone
-from autosync.config.kinds import Typed
 from autosync.config.notify import NOTIFY
-from autosync.config.reading import Place
 from autosync.config.references import check_references
 from autosync.config.service import SERVICE, SERVICE_BLOCK, build_service
 from autosync.config.spec import Configuration, EngineSpec, NotifySpec, ServiceSpec, TriggerSpec
@@ -18,6 +15,9 @@ from autosync.config.triggers import CLOCK_KINDS, schedule_settings, trigger_nam
 from autosync.model.ids import AgentId
 from autosync.model.schedules import Exclusion
 from autosync.model.settings import ScheduleSettings, Settings
+from autosync.options.blocks import Block, Key, Values, mapping, refuse_unknown
+from autosync.options.reading import Place
+from autosync.options.typed import Typed
 from autosync.ports.registry import EngineKind, OptionKind
 
 OWN: Final = "x-"

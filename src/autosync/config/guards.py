@@ -3,12 +3,12 @@
 from datetime import timedelta
 from typing import Final
 
-from autosync.config.blocks import Block, Built, Key, Values
 from autosync.config.limits import limit
-from autosync.config.reading import Place
-from autosync.config.shapes import duration, flag, fraction, maybe, whole
 from autosync.model.counts import ChangeKind
 from autosync.model.settings import DEFAULT_DELETES, BreakerPolicy, Guards, Limit, RetryPolicy, Thresholds
+from autosync.options.blocks import Block, Built, Key, Values
+from autosync.options.reading import Place
+from autosync.options.shapes import duration, flag, fraction, maybe, whole
 
 _NO_LIMIT: Final[Limit | None] = None
 _USUAL: Final = RetryPolicy()

@@ -3,10 +3,10 @@
 import re
 from typing import Any, Final
 
-from autosync.config.reading import Wrong
-from autosync.config.shapes import Scalar
-from autosync.config.words import did_you_mean, quoted, shown
 from autosync.model.settings import Limit
+from autosync.options.reading import Wrong
+from autosync.options.shapes import Scalar
+from autosync.options.words import did_you_mean, quoted, shown
 
 UNLIMITED: Final = "unlimited"
 SAYS: Final = "a limit such as 20, 2% or 20 or 2% (whichever is passed first), or unlimited"

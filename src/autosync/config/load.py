@@ -10,9 +10,9 @@ from autosync.config.file import read_file
 from autosync.config.literal_secrets import literal_secrets
 from autosync.config.mistakes import Mistake, in_order, report
 from autosync.config.mistakes import Path as DataPath
-from autosync.config.reading import MOST_MISTAKES, Context, Enough, Finding, Place
 from autosync.config.spec import Configuration
 from autosync.model.errors import ConfigError
+from autosync.options.reading import MOST_MISTAKES, Context, Enough, Finding, Place
 from autosync.ports.registry import Registries
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from autosync.config.words import cut
+from autosync.options.words import cut
+from autosync.ports.registry import OptionPath
 
-Path: TypeAlias = tuple[str | int, ...]
+Path: TypeAlias = OptionPath
 """Where in the configuration: keys from the outside inwards; places in lists count from 0."""
 
 SEPARATOR: Final = " › "

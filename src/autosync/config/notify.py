@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from autosync.config.blocks import Block, Key, ListOf, NamesBeside, NamesOf, Values, refuse_name
-from autosync.config.kinds import Typed, TypedBlock
-from autosync.config.reading import Place, Wrong
-from autosync.config.shapes import Scalar, flag, read_text, text
 from autosync.config.spec import ChannelSpec, NotifySpec, RouteSpec
-from autosync.config.words import did_you_mean, or_known, quoted
 from autosync.model.facts import FactKind, Severity
+from autosync.options.blocks import Block, Key, ListOf, NamesBeside, NamesOf, Values, refuse_name
+from autosync.options.reading import Place, Wrong
+from autosync.options.shapes import Scalar, flag, read_text, text
+from autosync.options.typed import Typed, TypedBlock
+from autosync.options.words import did_you_mean, or_known, quoted
 from autosync.ports.registry import OptionKind
 
 _CHANNELS: Final[tuple[str, ...]] = ()

@@ -6,7 +6,6 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any, Final
 
-from autosync.config.durations import format_duration
 from autosync.config.limits import say_limit
 from autosync.config.mistakes import SEPARATOR
 from autosync.config.saying import say_exclusion, say_when
@@ -14,6 +13,7 @@ from autosync.config.spec import Configuration, EngineSpec, TriggerSpec
 from autosync.model.counts import ChangeKind
 from autosync.model.ids import EngineName
 from autosync.model.settings import AgentSettings, Limit, RunMode, ScheduleSettings, Thresholds
+from autosync.options.durations import format_duration
 
 Weaker = Callable[[Any, Any], bool]
 

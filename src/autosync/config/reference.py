@@ -9,15 +9,15 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
-from autosync.config.block_kind import BlockKind
-from autosync.config.blocks import Block, Built, Key, ListOf, NamesBeside, NamesOf
 from autosync.config.file import ROOT
-from autosync.config.json_schema import default_of
-from autosync.config.kinds import TypedBlock
 from autosync.config.mistakes import SEPARATOR
-from autosync.config.shapes import Scalar
 from autosync.config.show_yaml import value_text
 from autosync.config.triggers import CLOCK_KINDS, TRIGGER
+from autosync.options.blocks import Block, Built, Key, ListOf, NamesBeside, NamesOf
+from autosync.options.json_schema import default_of
+from autosync.options.kind import BlockKind
+from autosync.options.shapes import Scalar
+from autosync.options.typed import TypedBlock
 
 BEGIN: Final = "<!-- reference begins: python -m autosync.config.reference docs/configuration.md -->"
 END: Final = "<!-- reference ends -->"

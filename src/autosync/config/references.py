@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from autosync.config.agents import LOCK_WITH, WAKES
-from autosync.config.blocks import Values
 from autosync.config.exclusions import AGENTS as HELD_AGENTS
 from autosync.config.exclusions import ALL
 from autosync.config.mistakes import Path
-from autosync.config.reading import Place
 from autosync.config.spec import EngineSpec
-from autosync.config.words import VERY_NEAR, did_you_mean, nearest, or_known, quoted
+from autosync.options.blocks import Values
+from autosync.options.reading import Place
+from autosync.options.words import VERY_NEAR, did_you_mean, nearest, or_known, quoted
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from datetime import time
 
-from autosync.config.durations import format_duration
 from autosync.config.windows import SHORT_DAYS
 from autosync.model.schedules import Cron, CronWindow, Dates, Every, Exclusion, Period, Weekly, When, Window
+from autosync.options.durations import format_duration
 
 
 def say_when(when: When) -> str:

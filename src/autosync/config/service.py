@@ -6,11 +6,11 @@ from pathlib import Path as FilePath
 from typing import Final
 from urllib.parse import urlsplit
 
-from autosync.config.blocks import Block, Built, Key, Values
-from autosync.config.reading import Place, Wrong
-from autosync.config.shapes import Scalar, choice, duration, flag, read_text, zone
 from autosync.config.spec import Address, LogLevel, ServiceSpec, StoreSpec
-from autosync.config.words import or_known, quoted
+from autosync.options.blocks import Block, Built, Key, Values
+from autosync.options.reading import Place, Wrong
+from autosync.options.shapes import Scalar, choice, duration, flag, read_text, zone
+from autosync.options.words import or_known, quoted
 from autosync.ports.secrets import HOW_TO_REFER
 
 DEFAULT_LISTEN: Final = Address(host="127.0.0.1", port=8480)

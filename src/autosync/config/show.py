@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from autosync.config.blocks import Block, Built, Key, ListOf, NamesBeside, NamesOf
 from autosync.config.document import Document
 from autosync.config.file import AGENTS_KEY, OWN, ROOT
-from autosync.config.json_schema import default_of
-from autosync.config.kinds import TYPE, TypedBlock, own_properties
 from autosync.config.load import Loaded
 from autosync.config.mistakes import Path
-from autosync.config.shapes import Scalar
+from autosync.options.blocks import Block, Built, Key, ListOf, NamesBeside, NamesOf
+from autosync.options.json_schema import default_of
+from autosync.options.shapes import Scalar
+from autosync.options.typed import TYPE, TypedBlock, own_properties
 from autosync.ports.registry import Registries
 
 

@@ -5,20 +5,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from autosync.config.block_kind import BlockKind
-from autosync.config.blocks import Block, Built, Key, Values, refuse_name
 from autosync.config.cron import EXAMPLE, parse_cron
-from autosync.config.kinds import Typed, TypedBlock
-from autosync.config.reading import Place, Wrong
-from autosync.config.shapes import Scalar, choice, duration, flag, maybe, read_text, text, zone
 from autosync.config.spec import TriggerSpec
 from autosync.config.windows import parse_moment, start_of
-from autosync.config.words import VERY_NEAR, did_you_mean, quoted
 from autosync.model.ids import AgentId, PartitionName, ProfileName, TriggerId
 from autosync.model.requests import Wanted
 from autosync.model.schedules import Cron, Every, Misfire, Period, When
 from autosync.model.settings import ScheduleSettings
 from autosync.model.steps import Slot
+from autosync.options.blocks import Block, Built, Key, Values, refuse_name
+from autosync.options.kind import BlockKind
+from autosync.options.reading import Place, Wrong
+from autosync.options.shapes import Scalar, choice, duration, flag, maybe, read_text, text, zone
+from autosync.options.typed import Typed, TypedBlock
+from autosync.options.words import VERY_NEAR, did_you_mean, quoted
 from autosync.ports.registry import OptionKind, Registries
 
 

@@ -4,9 +4,9 @@ import re
 from datetime import date, datetime, time
 from typing import Final
 
-from autosync.config.reading import Wrong
-from autosync.config.words import did_you_mean, quoted
 from autosync.model.schedules import Weekly
+from autosync.options.reading import Wrong
+from autosync.options.words import did_you_mean, quoted
 
 EXAMPLES: Final = '"Sun 02:00-05:00", "Mon-Fri 08:00-18:00", "Sat,Sun" or "daily 22:00-06:00"'
 DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

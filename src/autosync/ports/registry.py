@@ -18,6 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+from autosync.ports.clock import Clock
+from autosync.ports.notifier import Notifier
+from autosync.ports.secrets import SecretSource
+from autosync.ports.trigger import Trigger
+
 OptionPath: TypeAlias = tuple[str | int, ...]
 """Keys from the options inwards; places in lists count from 0."""
 
@@ -63,12 +68,36 @@ class EngineKind(OptionKind, Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a thing that is built from options may use of its service."""
+
+    clock: Clock
+    secrets: SecretSource
+
+
+class TriggerKind(OptionKind, Protocol):
+    """A type of trigger."""
+
+    def build(self, options: object, around: Surroundings) -> Trigger:
+        """Return a trigger of the options that ``parse`` made; nothing is opened yet."""
+        ...
+
+
+class ChannelKind(OptionKind, Protocol):
+    """A type of channel."""
+
+    def build(self, options: object, around: Surroundings) -> Notifier:
+        """Return a notifier of the options that ``parse`` made; nothing is opened yet."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Registries:
     """The kinds that this installation has, by the word that stands under ``type``."""
 
     engines: Mapping[str, EngineKind] = field(default_factory=dict)
-    triggers: Mapping[str, OptionKind] = field(default_factory=dict)
+    triggers: Mapping[str, TriggerKind] = field(default_factory=dict)
     """Without ``interval`` and ``schedule``, which the core decides."""
-    channels: Mapping[str, OptionKind] = field(default_factory=dict)
+    channels: Mapping[str, ChannelKind] = field(default_factory=dict)
     stores: Collection[str] = ("sqlite", "memory")
     """The schemes that ``service: store:`` may have."""

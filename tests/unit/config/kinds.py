@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 from autosync.config.load import Loaded, Source, load_text
-from autosync.ports.registry import OptionMistake, Parsed, Registries
+from autosync.ports.registry import OptionMistake, Parsed, Registries, Surroundings
 from autosync.ports.secrets import SECRET_SCHEMA, secret_reference
 
 
@@ -90,6 +91,9 @@ class FileLike:
         properties = {"path": {"type": "string", "description": "The file to watch."}}
         return {"type": "object", "properties": properties, "required": ["path"]}
 
+    def build(self, options: object, around: Surroundings) -> NoReturn:
+        raise NotImplementedError
+
 
 @dataclass(frozen=True)
 class LogLike:
@@ -102,6 +106,9 @@ class LogLike:
 
     def json_schema(self) -> Mapping[str, object]:
         return {"type": "object", "properties": self.properties}
+
+    def build(self, options: object, around: Surroundings) -> NoReturn:
+        raise NotImplementedError
 
 
 REGISTRIES = Registries(

@@ -12,7 +12,6 @@ from autosync.adapters.engines.embedded.options import EmbeddedKind
 from autosync.adapters.notifiers.log import LogKind
 from autosync.adapters.triggers.file.kind import FileKind
 from autosync.config.file import ROOT
-from autosync.config.json_schema import file_schema
 from autosync.config.load import Source, load_text
 from autosync.model.settings import (
     AgentSettings,
@@ -23,6 +22,7 @@ from autosync.model.settings import (
     ScheduleSettings,
     Thresholds,
 )
+from autosync.options.json_schema import file_schema
 from autosync.ports.registry import Registries
 from tests.unit.config.examples import SMALL, WHOLE
 from tests.unit.config.kinds import REGISTRIES, loaded

@@ -1,7 +1,7 @@
 import pytest
 
 from autosync.config.mistakes import Mistake, report, shown_path
-from autosync.config.reading import MOST_MISTAKES
+from autosync.options.reading import MOST_MISTAKES
 from tests.unit.config.examples import SMALL
 from tests.unit.config.kinds import loaded
 

@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autosync.config.cron import parse_cron
-from autosync.config.durations import LONGEST, format_duration, parse_duration
 from autosync.config.limits import parse_limit, plain_limit, say_limit
-from autosync.config.reading import Wrong
 from autosync.config.saying import say_window
 from autosync.config.windows import parse_moment, parse_weekly
-from autosync.config.words import nearest, quoted, shown
 from autosync.model.schedules import Weekly
 from autosync.model.settings import DEFAULT_DELETES, Limit
+from autosync.options.durations import LONGEST, format_duration, parse_duration
+from autosync.options.reading import Wrong
+from autosync.options.words import nearest, quoted, shown
 
 
 @pytest.mark.parametrize(

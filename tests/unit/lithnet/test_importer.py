@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +16,7 @@ from autosync.config.load import Source, load_text
 from autosync.model.agents import Agent
 from autosync.model.ids import AgentId, PartitionName, ProfileName
 from autosync.model.steps import Profile, Step, StepKind
-from autosync.ports.registry import Parsed, Registries
+from autosync.ports.registry import Parsed, Registries, Surroundings
 from tests.unit.lithnet.importing import (
     DATA,
     HEAD,
@@ -64,6 +65,9 @@ class _Anything:
 
     def agent_names(self, options: object) -> None:
         return None
+
+    def build(self, options: object, around: Surroundings) -> NoReturn:
+        raise NotImplementedError
 
 
 REGISTRIES = Registries(

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from autosync.adapters.clocks import SystemClock
-from autosync.adapters.triggers import KINDS
+from autosync.adapters.secrets.sources import Secrets
 from autosync.adapters.triggers.file import FileKind, FileOptions, FileTrigger
 from autosync.adapters.triggers.file.looking import look, read
 from autosync.model.errors import TriggerFailed
+from autosync.ports.registry import Surroundings
 from autosync.ports.trigger import Firing, Pulse
 
 QUICK = timedelta(milliseconds=50)
@@ -231,10 +232,10 @@ def test_every_option_is_described():
     assert all(each["description"] for each in properties.values())
 
 
-def test_the_registry_builds_what_it_parsed(tmp_path):
-    kind = KINDS["file"]
-    parsed = kind.parse({"path": "hr.csv"}, tmp_path)
+def test_the_kind_builds_what_it_parsed(tmp_path):
+    parsed = FileKind().parse({"path": "hr.csv"}, tmp_path)
+    around = Surroundings(clock=SystemClock(), secrets=Secrets({}, tmp_path))
 
-    assert isinstance(kind.build(parsed.options, SystemClock()), FileTrigger)
+    assert isinstance(FileKind().build(parsed.options, around), FileTrigger)
     with pytest.raises(TypeError):
-        kind.build("something else", SystemClock())
+        FileKind().build("something else", around)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import structlog
 
-from autosync.ports.registry import OptionMistake, Parsed
+from autosync.ports.registry import OptionMistake, Parsed, Surroundings
 
 
 class LogNotifier:
@@ -31,3 +31,7 @@ class LogKind:
     def json_schema(self) -> Mapping[str, object]:
         """Return the schema of an empty mapping."""
         return {"type": "object", "description": "Writes messages into the service's log.", "properties": {}}
+
+    def build(self, options: object, around: Surroundings) -> LogNotifier:  # noqa: ARG002 - the port's signature
+        """Return the channel."""
+        return LogNotifier()

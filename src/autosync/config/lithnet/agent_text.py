@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from autosync.config.durations import format_duration
 from autosync.config.lithnet.agent_elements import WHOLE_AGENT
 from autosync.config.lithnet.notes import Notes
 from autosync.config.lithnet.predecessor import LithnetAgent, LithnetPartition
@@ -11,6 +10,7 @@ from autosync.config.lithnet.registry_settings import RegistrySettings
 from autosync.config.lithnet.trigger_text import TriggerWriter
 from autosync.config.lithnet.yaml_text import Lines, Plain, flow
 from autosync.model.steps import Slot
+from autosync.options.durations import format_duration
 
 
 class AgentWriter:

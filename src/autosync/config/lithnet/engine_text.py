@@ -3,13 +3,13 @@
 from datetime import timedelta
 from typing import Final
 
-from autosync.config.durations import format_duration
 from autosync.config.lithnet.notes import Notes
 from autosync.config.lithnet.passwords import Passwords
 from autosync.config.lithnet.predecessor import LithnetConfiguration, LithnetMail
 from autosync.config.lithnet.registry_settings import RegistrySettings
 from autosync.config.lithnet.wishes import Wishes
 from autosync.config.lithnet.yaml_text import Lines, Plain
+from autosync.options.durations import format_duration
 
 _DAY: Final = timedelta(days=1)
 

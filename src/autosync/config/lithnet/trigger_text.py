@@ -3,12 +3,12 @@
 from datetime import timedelta
 from typing import Final
 
-from autosync.config.durations import format_duration
 from autosync.config.lithnet.notes import Notes
 from autosync.config.lithnet.passwords import Passwords
 from autosync.config.lithnet.predecessor import LithnetTrigger, TriggerKind
 from autosync.config.lithnet.times import local_start, moment_text
 from autosync.config.lithnet.yaml_text import Lines, Plain, flow
+from autosync.options.durations import format_duration
 
 _LEAST: Final = timedelta(seconds=1)
 _LOGON: Final = ("lastLogon", "lastLogonTimestamp", "logonCount", "badPwdCount", "badPasswordTime")

@@ -8,8 +8,7 @@ from typing import Final
 
 from autosync.adapters.triggers.file.options import FileOptions
 from autosync.adapters.triggers.file.watching import FileTrigger
-from autosync.ports.clock import Clock
-from autosync.ports.registry import OptionMistake, Parsed
+from autosync.ports.registry import OptionMistake, Parsed, Surroundings
 
 _DURATION: Final = re.compile(r"\s*(\d{1,9}(?:\.\d{1,6})?)\s*(ms|s|m|h|d)\s*")
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -63,11 +62,11 @@ class FileKind:
             },
         }
 
-    def build(self, options: object, clock: Clock) -> FileTrigger:
+    def build(self, options: object, around: Surroundings) -> FileTrigger:
         """Return a trigger of the options that ``parse`` made."""
         if not isinstance(options, FileOptions):
             raise TypeError(f"not the options of a file trigger: {options!r}")
-        return FileTrigger(options, clock)
+        return FileTrigger(options, around.clock)
 
 
 class _Reading:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar, cast
 
-from autosync.config.reading import Place, Spoilt, Wrong
-from autosync.config.words import or_known, quoted, shown
+from autosync.options.reading import Place, Spoilt, Wrong
+from autosync.options.words import or_known, quoted, shown
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
+from pathlib import Path as FilePath
 from typing import Any, Final, Generic, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
-from autosync.config.durations import EXAMPLES, PATTERN, format_duration, parse_duration
-from autosync.config.reading import Place, Wrong
-from autosync.config.words import did_you_mean, or_known, quoted, shown
+from autosync.options.durations import EXAMPLES, PATTERN, format_duration, parse_duration
+from autosync.options.reading import Place, Wrong
+from autosync.options.words import did_you_mean, or_known, quoted, shown
+from autosync.ports.secrets import SECRET_SCHEMA, SecretReference, secret_reference
 
 T = TypeVar("T")
 Word = TypeVar("Word", bound=StrEnum)
@@ -171,3 +173,30 @@ def known_word(value: object, known: Mapping[str, object], what: str) -> str:
     if word in known:
         return word
     raise Wrong(f"{quoted(word)} is no {what}{or_known(word, list(known), 'known')}")
+
+
+def place() -> Scalar[FilePath]:
+    """Return the shape of a path; a relative one starts at the configuration file's folder."""
+    return Scalar(
+        says="a path; a relative one starts at the configuration file's folder",
+        schema={"type": "string", "minLength": 1},
+        parse=lambda value, at: at.context.folder / read_text(value),
+        plain=str,
+    )
+
+
+def secret() -> Scalar[SecretReference]:
+    """Return the shape of a reference to a secret; the value itself is refused and never repeated."""
+    return Scalar(
+        says="where the secret is kept: {env: NAME}, {file: path} or {secret: name}",
+        schema=dict(SECRET_SCHEMA),
+        parse=lambda value, _: _read_secret(value),
+        plain=lambda reference: {str(reference.kind): reference.name},
+    )
+
+
+def _read_secret(value: object) -> SecretReference:
+    try:
+        return secret_reference(value)
+    except ValueError as error:
+        raise Wrong(str(error)) from None

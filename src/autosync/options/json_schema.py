@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from autosync.config.blocks import Block, Built, Key, ListOf, NamesBeside, NamesOf
-from autosync.config.kinds import TYPE, TypedBlock
-from autosync.config.shapes import Scalar
+from autosync.options.blocks import Block, Built, Key, ListOf, NamesBeside, NamesOf
+from autosync.options.shapes import Scalar
+from autosync.options.typed import TYPE, TypedBlock
 from autosync.ports.registry import OptionKind, Registries
 
 Schema = dict[str, Any]

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Final
 
-from autosync.config.mistakes import Path
-from autosync.ports.registry import Registries
+from autosync.ports.registry import OptionPath, Registries
 
 
 class Wrong(ValueError):
@@ -21,7 +20,7 @@ class Spoilt(Wrong):
 class Finding:
     """A mistake or a warning at a path; its place in the file is looked up at the end."""
 
-    path: Path
+    path: OptionPath
     message: str
     on_key: bool = False
     warning: bool = False
@@ -65,7 +64,7 @@ class Place:
     """Where the value being read stands. All places of one reading share their findings."""
 
     context: Context
-    path: Path = ()
+    path: OptionPath = ()
     findings: Findings = field(default_factory=Findings)
 
     def at(self, *keys: str | int) -> "Place":

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from autosync.config.blocks import Block, Values, mapping, refuse_unknown
-from autosync.config.reading import Place, Wrong
-from autosync.config.shapes import known_word
+from autosync.options.blocks import Block, Values, mapping, refuse_unknown
+from autosync.options.reading import Place, Wrong
+from autosync.options.shapes import known_word
 from autosync.ports.registry import OptionKind, Parsed, Registries
 
 K = TypeVar("K", bound=OptionKind)

@@ -4,8 +4,8 @@ import re
 from datetime import timedelta
 from typing import Final
 
-from autosync.config.reading import Wrong
-from autosync.config.words import shown
+from autosync.options.reading import Wrong
+from autosync.options.words import shown
 
 LONGEST: Final = timedelta(days=36_500)
 EXAMPLES: Final = "90s, 15m, 1h30m or 2d"
