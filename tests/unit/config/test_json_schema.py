@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 
-from autosync.adapters.engines.embedded.options import EmbeddedKind
-from autosync.adapters.notifiers.log import LogKind
-from autosync.adapters.triggers.file.kind import FileKind
+from autosync.bootstrap.kinds import KINDS
 from autosync.config.file import ROOT
 from autosync.config.load import Source, load_text
 from autosync.model.settings import (
@@ -29,7 +27,6 @@ from tests.unit.config.kinds import REGISTRIES, loaded
 from tests.unit.config.schema_check import fits
 
 SCHEMA = file_schema(ROOT, REGISTRIES)
-SHIPPED = Registries(engines={"embedded": EmbeddedKind()}, triggers={"file": FileKind()}, channels={"log": LogKind()})
 DOCS = Path(__file__).parents[3] / "docs" / "configuration.md"
 
 # The embedded engine as the first sketch of the configuration has it.
@@ -110,7 +107,7 @@ def test_what_an_editor_can_know_to_be_wrong_does_not_fit(text: str) -> None:
 
 
 def test_every_property_has_a_description() -> None:
-    found = dict(properties(file_schema(ROOT, SHIPPED)))
+    found = dict(properties(file_schema(ROOT, KINDS)))
 
     assert len(found) > 100
     assert [path for path, schema in found.items() if not schema.get("description")] == []
@@ -176,9 +173,9 @@ def test_every_key_of_the_file_is_in_the_reference() -> None:
     "text", [EMBEDDED, *re.findall(r"```yaml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)]
 )
 def test_the_examples_are_valid_with_the_kinds_that_are_shipped(text: str) -> None:
-    schema = file_schema(ROOT, SHIPPED)
+    schema = file_schema(ROOT, KINDS)
 
-    result = load_text(text.encode(), Source(name="x.yaml", folder=Path("/etc/autosync")), SHIPPED)
+    result = load_text(text.encode(), Source(name="x.yaml", folder=Path("/etc/autosync")), KINDS)
 
     assert (result.mistakes, result.warnings) == ((), ())
     assert fits(result.document.data, schema, schema)
