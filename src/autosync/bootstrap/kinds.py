@@ -4,6 +4,7 @@ from typing import Final
 
 from autosync.adapters.engines.embedded.options import EmbeddedKind
 from autosync.adapters.notifiers.log import LogKind
+from autosync.adapters.triggers.active_directory.watching import ACTIVE_DIRECTORY_KIND
 from autosync.adapters.triggers.file.kind import FileKind
 from autosync.adapters.triggers.mim_service.watching import MIM_SERVICE_KIND
 from autosync.adapters.triggers.sql.watching import SQL_KIND
@@ -11,6 +12,11 @@ from autosync.ports.registry import Registries
 
 KINDS: Final = Registries(
     engines={"embedded": EmbeddedKind()},
-    triggers={"file": FileKind(), "mim-service": MIM_SERVICE_KIND, "sql": SQL_KIND},
+    triggers={
+        "active-directory": ACTIVE_DIRECTORY_KIND,
+        "file": FileKind(),
+        "mim-service": MIM_SERVICE_KIND,
+        "sql": SQL_KIND,
+    },
     channels={"log": LogKind()},
 )

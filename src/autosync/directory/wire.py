@@ -37,6 +37,7 @@ class Wire(asyncio.Protocol):
         self._sealed = SealedFramer()
         self._transport: asyncio.Transport | None = None
         self._paused = False
+        self._closed = asyncio.Event()
         self._may_write: asyncio.Future[None] | None = None
         self._lost: DirectoryError | None = None
 
@@ -87,6 +88,7 @@ class Wire(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell that the connection has gone."""
+        self._closed.set()
         reason = f"the connection was lost: {exc}" if exc else "the server closed the connection"
         self._end(ServerUnreachable(reason))
 
@@ -135,6 +137,20 @@ class Wire(asyncio.Protocol):
             else:
                 self._transport.abort()
         self._end(reason or ServerUnreachable("the connection was closed"))
+
+    async def wait_closed(self, seconds: float) -> None:
+        """Wait until the transport has gone; after ``seconds`` drop it."""
+        if self._transport is None:
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._closed.wait()
+        except TimeoutError:
+            self._transport.abort()
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            self._transport.abort()
+            raise
 
     def _end(self, reason: DirectoryError) -> None:
         if self._lost is None:
