@@ -6,6 +6,7 @@ from autosync.adapters.engines.embedded.options import EmbeddedKind
 from autosync.adapters.notifiers.log import LogKind
 from autosync.adapters.triggers.active_directory.watching import ACTIVE_DIRECTORY_KIND
 from autosync.adapters.triggers.file.kind import FileKind
+from autosync.adapters.triggers.ldap.watching import LDAP_KIND
 from autosync.adapters.triggers.mim_service.watching import MIM_SERVICE_KIND
 from autosync.adapters.triggers.sql.watching import SQL_KIND
 from autosync.ports.registry import Registries
@@ -15,6 +16,7 @@ KINDS: Final = Registries(
     triggers={
         "active-directory": ACTIVE_DIRECTORY_KIND,
         "file": FileKind(),
+        "ldap": LDAP_KIND,
         "mim-service": MIM_SERVICE_KIND,
         "sql": SQL_KIND,
     },
