@@ -4,13 +4,21 @@ from typing import Final
 
 from autosync.adapters.engines.embedded.options import EmbeddedKind
 from autosync.adapters.notifiers.log import LogKind
+from autosync.adapters.triggers.active_directory.watching import ACTIVE_DIRECTORY_KIND
 from autosync.adapters.triggers.file.kind import FileKind
+from autosync.adapters.triggers.ldap.watching import LDAP_KIND
 from autosync.adapters.triggers.mim_service.watching import MIM_SERVICE_KIND
 from autosync.adapters.triggers.sql.watching import SQL_KIND
 from autosync.ports.registry import Registries
 
 KINDS: Final = Registries(
     engines={"embedded": EmbeddedKind()},
-    triggers={"file": FileKind(), "mim-service": MIM_SERVICE_KIND, "sql": SQL_KIND},
+    triggers={
+        "active-directory": ACTIVE_DIRECTORY_KIND,
+        "file": FileKind(),
+        "ldap": LDAP_KIND,
+        "mim-service": MIM_SERVICE_KIND,
+        "sql": SQL_KIND,
+    },
     channels={"log": LogKind()},
 )

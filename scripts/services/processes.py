@@ -1,0 +1,142 @@
+"""Start a server's process, wait until it answers, and end it."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+READY_LIMIT_S = 60.0
+STOP_LIMIT_S = 10.0
+
+
+class ServiceFailed(Exception):
+    """A server cannot be started; the message says why, with the end of its log."""
+
+
+class ServiceMissing(ServiceFailed):
+    """A server's programs are not installed; the message says how to install them."""
+
+
+def program(name: str, package: str, *places: str) -> str:
+    """Return the path of a program; raise ``ServiceMissing``."""
+    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", "/usr/bin", *places])
+    found = shutil.which(name, path=path)
+    if found is None:
+        raise ServiceMissing(f"{name} is not installed; run: python scripts/services install {package}")
+    return found
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """Return a port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def private_folder(name: str) -> Iterator[Path]:
+    """Make a folder that goes again, with everything in it."""
+    with tempfile.TemporaryDirectory(prefix=f"autosync-{name}-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+class ServerProcess:
+    """A server in a process group of its own. Its output goes to ``log``."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        log: Path,
+        *,
+        user: str | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._log = log
+        self._command = list(command)
+        with log.open("ab") as out:
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                user=user,
+                group=user,
+                extra_groups=[] if user else None,
+                env={**os.environ, **(environment or {})},
+            )
+
+    def wait_listening(self, host: str, port: int, limit_s: float = READY_LIMIT_S) -> None:
+        """Wait until the port answers; raise ``ServiceFailed``."""
+        begin = time.monotonic()
+        while not _answers(host, port):
+            if self.process.poll() is not None:
+                raise ServiceFailed(f"{self._command[0]} ended with {self.process.returncode}:\n{self.tail()}")
+            if time.monotonic() - begin > limit_s:
+                self.stop()
+                raise ServiceFailed(f"{self._command[0]} does not answer on {host}:{port}:\n{self.tail()}")
+            time.sleep(0.02)  # noqa: TID251 - another process's start cannot be waited for otherwise
+
+    def tail(self) -> str:
+        """Return the end of the log."""
+        return self._log.read_text(encoding="utf-8", errors="replace")[-2000:] if self._log.exists() else ""
+
+    def kill(self) -> None:
+        """End it at once, as a crash does."""
+        self._signal(signal.SIGKILL)
+        self.process.wait(STOP_LIMIT_S)
+
+    def stop(self) -> None:
+        """End it, and whatever it started."""
+        self._signal(signal.SIGTERM)
+        try:
+            self.process.wait(STOP_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self._signal(signal.SIGKILL)
+            self.process.wait(STOP_LIMIT_S)
+        self._signal(signal.SIGKILL)  # children of a group leader that has gone
+
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, number)
+
+
+def _answers(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((host, port)) == 0
+
+
+def run(command: Sequence[str], *, log: Path | None = None, user: str | None = None, given: str | None = None) -> str:
+    """Run a program to its end and return its output; raise ``ServiceFailed``."""
+    answer = subprocess.run(
+        command, input=given, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False, user=user,
+        group=user, extra_groups=[] if user else None, timeout=300, cwd="/",
+    )  # fmt: skip
+    if log is not None:
+        log.write_text(answer.stdout + answer.stderr, encoding="utf-8")
+    if answer.returncode != 0:
+        raise ServiceFailed(f"{command[0]} failed ({answer.returncode}):\n{(answer.stdout + answer.stderr)[-2000:]}")
+    return answer.stdout
+
+
+def make_certificate(folder: Path, name: str, *addresses: str) -> tuple[Path, Path]:
+    """Make a key and a certificate that is its own authority; return both files."""
+    key, certificate = folder / "key.pem", folder / "cert.pem"
+    names = ",".join([f"DNS:{name}", *(f"IP:{address}" for address in addresses)])
+    openssl = program("openssl", "slapd")
+    run(
+        [
+            openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(certificate),
+            "-days", "2", "-subj", f"/CN={name}", "-addext", f"subjectAltName={names}",
+            "-addext", "keyUsage=critical,digitalSignature,keyEncipherment,keyCertSign",
+        ]
+    )  # fmt: skip
+    key.chmod(0o600)
+    return key, certificate

@@ -1,0 +1,137 @@
+"""Samba as an Active Directory domain controller, on a loopback address of its own: its LDAP ports cannot be chosen.
+
+``-M single``: with processes of its own for each connection, change notifications arrive after five seconds only.
+"""
+
+import contextlib
+import fcntl
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scripts.services.processes import ServerProcess, ServiceMissing, make_certificate, private_folder, program, run
+
+ADDRESS = "127.0.0.21"
+REALM = "LAB.TEST"
+HOST = "dc1.lab.test"
+KDC_PORT = 10088
+_LOCK = Path(tempfile.gettempdir()) / "autosync-samba.lock"
+
+_CONFIGURATION = """[global]
+  netbios name = DC1
+  realm = {realm}
+  workgroup = LAB
+  server role = active directory domain controller
+  server services = ldap, kdc
+  interfaces = {address}/8
+  bind interfaces only = yes
+  private dir = {folder}/dc/private
+  state directory = {folder}/dc/state
+  cache directory = {folder}/dc/cache
+  lock directory = {folder}/dc
+  pid directory = {folder}/run
+  ncalrpc dir = {folder}/run/ncalrpc
+  winbindd socket directory = {folder}/run/winbindd
+  log file = {folder}/log/log.%m
+  krb5 port = {kdc_port}
+  kpasswd port = 10464
+  ldb:nosync = yes
+  tls keyfile = {folder}/key.pem
+  tls certfile = {folder}/cert.pem
+  tls cafile = {folder}/cert.pem
+"""
+
+
+@dataclass(kw_only=True)
+class Samba:
+    """A running domain controller with an empty domain."""
+
+    folder: Path
+    certificate: Path
+    password: str = "Passw0rd!Lab"  # noqa: S105 - of a domain that lives for a test
+    suffix: str = "DC=lab,DC=test"
+    process: ServerProcess | None = field(default=None, repr=False)
+
+    @property
+    def url(self) -> str:
+        """Return the address without TLS (StartTLS works)."""
+        return f"ldap://{ADDRESS}"
+
+    @property
+    def tls_url(self) -> str:
+        """Return the address with TLS."""
+        return f"ldaps://{ADDRESS}"
+
+    @property
+    def admin(self) -> str:
+        """Return the account that may do everything, as ``user@REALM``."""
+        return f"Administrator@{REALM}"
+
+    def start(self) -> None:
+        """Start it; raise ``ServiceFailed``."""
+        command = [program("samba", "samba"), "-i", "-M", "single", "-s", str(self.folder / "lab.conf")]
+        self.process = ServerProcess(command, self.folder / "samba.log")
+        for port in (389, 636):
+            self.process.wait_listening(ADDRESS, port)
+
+    def stop(self) -> None:
+        """Stop it; the domain stays."""
+        if self.process is not None:
+            self.process.stop()
+
+    def restart(self, *, crash: bool = False) -> None:
+        """Stop it, or kill it, and start it again."""
+        assert self.process is not None
+        (self.process.kill if crash else self.process.stop)()
+        self.start()
+
+    def provision(self) -> None:
+        """Make the domain: five to fifteen seconds."""
+        tool = program("samba-tool", "samba")
+        base = self.folder / "base.conf"
+        base.write_text(f"[global]\ninterfaces = {ADDRESS}/8\nbind interfaces only = yes\n", encoding="utf-8")
+        run(
+            [
+                tool, "domain", "provision", f"--configfile={base}", f"--targetdir={self.folder / 'dc'}",
+                f"--realm={REALM}", "--domain=LAB", "--host-name=dc1", f"--host-ip={ADDRESS}",
+                f"--adminpass={self.password}", "--server-role=dc", "--dns-backend=NONE",
+            ],
+            log=self.folder / "provision.log",
+        )  # fmt: skip
+        written = _CONFIGURATION.format(realm=REALM, address=ADDRESS, folder=self.folder, kdc_port=KDC_PORT)
+        (self.folder / "lab.conf").write_text(written, encoding="utf-8")
+        for name in ("run", "log", "dc/state", "dc/cache"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        self._tool("spn", "add", f"ldap/{HOST}", "DC1$")
+
+    def _tool(self, *words: str) -> None:
+        places = [f"--configfile={self.folder / 'lab.conf'}", "-H", str(self.folder / "dc/private/sam.ldb")]
+        run([program("samba-tool", "samba"), *words, *places])
+
+
+@contextlib.contextmanager
+def running_samba() -> Iterator[Samba]:
+    """Start a domain controller, and stop it in the end. There is one a machine: others wait for their turn."""
+    program("samba", "samba")
+    program("samba-tool", "samba")
+    with _LOCK.open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with private_folder("samba") as folder:
+            _, certificate = make_certificate(folder, HOST, ADDRESS)
+            samba = Samba(folder=folder, certificate=certificate)
+            samba.provision()
+            samba.start()
+            try:
+                yield samba
+            finally:
+                samba.stop()
+
+
+def is_there() -> bool:
+    """Return whether the programs are installed."""
+    with contextlib.suppress(ServiceMissing):
+        program("samba", "samba")
+        program("samba-tool", "samba")
+        return True
+    return False

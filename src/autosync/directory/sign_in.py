@@ -1,0 +1,204 @@
+"""Signing in to a directory: simple, by certificate, by NTLM or Kerberos (RFC 4513, RFC 4178)."""
+
+import asyncio
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from autosync.directory.connection import Connection
+from autosync.directory.errors import BadMessage, DirectoryError, SignInFailed
+from autosync.directory.results import SASL_BIND_IN_PROGRESS, SUCCESS, Result, result_of
+from autosync.directory.tls import end_point_binding
+
+if TYPE_CHECKING:
+    from spnego import ContextProxy
+    from spnego.channel_bindings import GssChannelBindings
+
+_MOST_ROUNDS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Anonymous:
+    """Nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Simple:
+    """A name and a password, in the clear within the connection. Active Directory also takes ``user@domain``."""
+
+    name: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """Whoever the TLS certificate says (SASL EXTERNAL); ``acting_as`` is an authorization id such as ``dn:…``."""
+
+    acting_as: str = ""
+
+
+class Mechanism(StrEnum):
+    """What is offered to the server."""
+
+    NEGOTIATE = "negotiate"
+    KERBEROS = "kerberos"
+    NTLM = "ntlm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Windows:
+    r"""A Windows account (SASL GSS-SPNEGO). Without ``user`` it is the service's own identity: Kerberos, or SSPI on Windows.
+
+    ``user`` is ``DOMAIN\user`` or ``user@REALM``.
+    """
+
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    mechanism: Mechanism = Mechanism.NEGOTIATE
+
+
+SignIn: TypeAlias = Anonymous | Simple | External | Windows
+
+
+async def sign_in(connection: Connection, who: SignIn, host: str, timeout_s: float) -> None:
+    """Bind; raise ``SignInFailed``. Without TLS a Windows account's connection is sealed from then on."""
+    match who:
+        case Anonymous():
+            return
+        case Simple(name, password):
+            if name and not password:
+                raise SignInFailed(
+                    f"the password for {name} is empty: the directory would take that for an anonymous user"
+                )
+            result, _ = await _bind(connection, name, ("simple", password.encode("utf-8")), timeout_s)
+            _require(result, name)
+        case External(acting_as):
+            result, _ = await _sasl(connection, "EXTERNAL", acting_as.encode("utf-8"), timeout_s)
+            _require(result, "the certificate")
+        case Windows():
+            await _negotiate(connection, who, host, timeout_s)
+
+
+class GssSeal:
+    """The security layer that a Windows sign-in agreed on."""
+
+    def __init__(self, context: "ContextProxy") -> None:
+        self._context = context
+
+    def wrap(self, octets: bytes) -> bytes:
+        """Return the octets, encrypted and signed."""
+        return self._context.wrap(octets, encrypt=True).data
+
+    def unwrap(self, token: bytes) -> bytes:
+        """Return what was sealed; raise ``BadMessage``."""
+        try:
+            return self._context.unwrap(token).data
+        except Exception as error:  # noqa: BLE001 - three libraries' own errors
+            raise BadMessage(f"a sealed message cannot be opened ({type(error).__name__})") from None
+
+
+async def _negotiate(connection: Connection, who: Windows, host: str, timeout_s: float) -> None:
+    certificate = _certificate(connection)
+    try:
+        context = await asyncio.to_thread(_context, who, host, certificate)
+        await _talk(connection, context, _account(who), timeout_s)
+    except DirectoryError:
+        raise
+    except ImportError as error:
+        message = f"{who.mechanism} needs more than is installed ({error.name}): install autosync-identity[kerberos]"
+        raise SignInFailed(message) from None
+    except Exception as error:  # noqa: BLE001 - the security libraries' own errors
+        words = " ".join(str(error).split())[:300]
+        raise SignInFailed(f"{_account(who)} cannot sign in by {who.mechanism}: {words}") from None
+    if certificate is None:
+        connection.wire.seal(GssSeal(context))
+
+
+async def _talk(connection: Connection, context: "ContextProxy", account: str, timeout_s: float) -> None:
+    """Pass tokens to and fro until both sides are content; Kerberos asks its own servers meanwhile, in a thread."""
+    answer: bytes | None = None
+    for _ in range(_MOST_ROUNDS):
+        token = await asyncio.to_thread(context.step, answer)
+        result, answer = await _sasl(connection, "GSS-SPNEGO", token or b"", timeout_s)
+        if result.code == SUCCESS:
+            if not context.complete:
+                await asyncio.to_thread(context.step, answer or b"")
+            break
+        if result.code != SASL_BIND_IN_PROGRESS:
+            _require(result, account)
+    if not context.complete:
+        raise SignInFailed(f"{account} cannot sign in: the server did not finish the exchange")
+
+
+def _context(who: Windows, host: str, certificate: bytes | None) -> "ContextProxy":
+    """Return the context; over TLS it neither signs nor seals, which Active Directory refuses there."""
+    import spnego  # noqa: PLC0415 - takes a tenth of a second
+
+    wanted = spnego.ContextReq.mutual_auth
+    bindings = None
+    if certificate is None:
+        wanted |= (
+            spnego.ContextReq.integrity
+            | spnego.ContextReq.confidentiality
+            | spnego.ContextReq.replay_detect
+            | spnego.ContextReq.sequence_detect
+        )
+    else:
+        wanted |= spnego.ContextReq.no_integrity
+        bindings = _bindings(certificate)
+    return spnego.client(
+        who.user,
+        who.password,
+        hostname=host,
+        service="ldap",
+        protocol=who.mechanism.value,
+        context_req=wanted,
+        channel_bindings=bindings,
+    )
+
+
+def _bindings(certificate: bytes) -> "GssChannelBindings":
+    from spnego.channel_bindings import GssChannelBindings  # noqa: PLC0415 - see above
+
+    return GssChannelBindings(application_data=end_point_binding(certificate))
+
+
+def _certificate(connection: Connection) -> bytes | None:
+    """Return the server's certificate; None where there is no TLS."""
+    secured = connection.wire.transport.get_extra_info("ssl_object")
+    return secured.getpeercert(binary_form=True) if secured is not None else None
+
+
+async def _sasl(
+    connection: Connection, mechanism: str, credentials: bytes, timeout_s: float
+) -> tuple[Result, bytes | None]:
+    authentication = ("sasl", {"mechanism": mechanism.encode("ascii"), "credentials": credentials})
+    return await _bind(connection, "", authentication, timeout_s)
+
+
+async def _bind(
+    connection: Connection, name: str, authentication: tuple[str, object], timeout_s: float
+) -> tuple[Result, bytes | None]:
+    fields = {"version": 3, "name": name.encode("utf-8"), "authentication": authentication}
+    message = await connection.ask_message(("bindRequest", fields), timeout_s=timeout_s)
+    return result_of(message.content, message.controls), message.content.get("serverSaslCreds")
+
+
+def _require(result: Result, who: str) -> None:
+    if result.code != SUCCESS:
+        raise SignInFailed(f"the directory does not let {who} sign in: {result.say()}{_hint(result)}", result.code)
+
+
+def _hint(result: Result) -> str:
+    """Return a way out where there is a usual one (RFC 4511 appendix A; Active Directory's sub-codes of 49)."""
+    sub_codes = {"data 52e": "wrong password", "data 525": "no such account", "data 533": "the account is disabled",
+        "data 532": "the password has expired", "data 701": "the account has expired",
+        "data 773": "the password must be changed first", "data 775": "the account is locked"}  # fmt: skip
+    for code, words in sub_codes.items():
+        if code in result.diagnostic:
+            return f": {words}"
+    return ". Use ldaps:// or start-tls" if result.code in {8, 13} else ""
+
+
+def _account(who: Windows) -> str:
+    return who.user or "the service's own account"

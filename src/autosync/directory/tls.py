@@ -1,0 +1,49 @@
+"""TLS for a connection: who is trusted, who we are, and what binds a sign-in to the channel."""
+
+import ssl
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class Protection(StrEnum):
+    """How a connection is protected."""
+
+    TLS = "tls"
+    """From the first octet (``ldaps``)."""
+    START_TLS = "start-tls"
+    """Asked for before anything else."""
+    NONE = "none"
+    """Not at all; a Kerberos or NTLM sign-in still seals everything after it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """Which certificates are accepted, and our own.
+
+    Without ``ca_file`` the system's authorities count. ``certificate`` and ``key`` are PEM files, for SASL EXTERNAL.
+    """
+
+    ca_file: Path | None = None
+    check_name: bool = True
+    certificate: Path | None = None
+    key: Path | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """Return the context; raise ``OSError`` (``ssl.SSLError`` among them) for a file that cannot be used."""
+        context = ssl.create_default_context(cafile=self.ca_file)
+        context.check_hostname = self.check_name
+        if self.certificate is not None:
+            context.load_cert_chain(self.certificate, self.key)
+        return context
+
+
+def end_point_binding(certificate: bytes) -> bytes:
+    """Return the channel binding ``tls-server-end-point`` of a server's certificate (RFC 5929 section 4.1)."""
+    from cryptography import x509  # noqa: PLC0415 - takes its time; only where somebody signs in over TLS
+    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
+
+    found = x509.load_der_x509_certificate(certificate)
+    used = found.signature_hash_algorithm
+    algorithm = hashes.SHA256() if used is None or used.name in {"md5", "sha1"} else used
+    return b"tls-server-end-point:" + found.fingerprint(algorithm)

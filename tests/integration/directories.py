@@ -1,0 +1,110 @@
+"""Real directories that a test can change while it watches them."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import count
+from typing import Protocol
+
+import pytest
+
+from autosync.directory.blocking import BlockingDirectory
+from autosync.directory.client import Directory, octets
+from autosync.directory.servers import Access, parse_server
+from autosync.directory.sign_in import Simple
+from autosync.directory.tls import Trust
+from autosync.directory.writes import Add, Modification, Modify, ModifyKind, Write
+from scripts.services.processes import ServiceMissing
+from scripts.services.samba import Samba, running_samba
+from scripts.services.slapd import Slapd, running_slapd
+
+
+class Server(Protocol):
+    """What a server of ``scripts.services`` can do."""
+
+    def restart(self, *, crash: bool = False) -> None: ...
+
+
+class Changing:
+    """A directory that is changed from a thread of its own."""
+
+    def __init__(self, server: Server, access: Access, people: str, person: Callable[[str], Add]) -> None:
+        self._server = server
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._open: Callable[[], BlockingDirectory] = lambda: BlockingDirectory(access)
+        self._person = person
+        self._numbers = count(1)
+        self._directory = self._thread.submit(self._open).result()
+        self.people = people
+
+    def write(self, write: Write) -> None:
+        """Make a change; it is committed on return."""
+
+        async def main(directory: Directory) -> None:
+            (await directory.write(write)).require("the test's own change failed")
+
+        self._thread.submit(lambda: self._directory.run(main)).result()
+
+    def add(self) -> str:
+        """Add a person and return the DN."""
+        person = self._person(f"p{next(self._numbers)}")
+        self.write(person)
+        return person.dn
+
+    def set(self, dn: str, attribute: str, value: str) -> None:
+        """Give an attribute a value."""
+        self.write(Modify(dn=dn, changes=[Modification(ModifyKind.REPLACE, attribute, [value.encode()])]))
+
+    def restart(self, *, crash: bool = False) -> None:
+        """Stop or kill the server, and start it again."""
+        self._thread.submit(self._directory.close).result()
+        self._server.restart(crash=crash)
+        self._directory = self._thread.submit(self._open).result()
+
+    def close(self) -> None:
+        """Sign off."""
+        self._thread.submit(self._directory.close).result()
+        self._thread.shutdown()
+
+
+@contextmanager
+def openldap() -> Iterator[tuple[Slapd, Changing]]:
+    """Run an OpenLDAP with people in it; skip where it is not installed."""
+    people = "ou=people,dc=example,dc=org"
+
+    def person(name: str) -> Add:
+        return Add(
+            dn=f"uid={name},{people}", attributes=octets({"objectClass": "inetOrgPerson", "cn": name, "sn": name})
+        )
+
+    try:
+        with running_slapd() as slapd:
+            access = Access(servers=[parse_server(slapd.url)], who=Simple(slapd.admin, slapd.password))
+            changing = Changing(slapd, access, people, person)
+            yield slapd, changing
+            changing.close()
+    except ServiceMissing as missing:
+        pytest.skip(str(missing))
+
+
+@contextmanager
+def active_directory() -> Iterator[tuple[Samba, Changing]]:
+    """Run a Samba domain controller with people in it; skip where it is not installed."""
+    people = "OU=People,DC=lab,DC=test"
+
+    def person(name: str) -> Add:
+        return Add(dn=f"CN={name},{people}", attributes=octets({"objectClass": "user", "sAMAccountName": name}))
+
+    try:
+        with running_samba() as samba:
+            access = Access(
+                servers=[parse_server(samba.tls_url)],
+                who=Simple(samba.admin, samba.password),
+                trust=Trust(ca_file=samba.certificate),
+            )
+            changing = Changing(samba, access, people, person)
+            changing.write(Add(dn=people, attributes=octets({"objectClass": "organizationalUnit"})))
+            yield samba, changing
+            changing.close()
+    except ServiceMissing as missing:
+        pytest.skip(str(missing))

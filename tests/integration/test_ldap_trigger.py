@@ -1,0 +1,207 @@
+"""The LDAP trigger against OpenLDAP."""
+
+import asyncio
+import base64
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from autosync.adapters.clocks import SystemClock
+from autosync.adapters.secrets.sources import Secrets
+from autosync.adapters.triggers.ldap.watching import LDAP_KIND, LdapTrigger
+from autosync.directory.blocking import BlockingDirectory
+from autosync.directory.client import Directory, octets
+from autosync.directory.servers import Access, parse_server
+from autosync.directory.sign_in import Simple
+from autosync.directory.writes import Add, Delete, Modification, Modify, ModifyKind, Rename, Write
+from autosync.model.errors import TokenUnknown, TriggerFailed
+from autosync.ports.registry import Surroundings
+from autosync.ports.trigger import Firing
+from autosync.testing.contracts.trigger import CASES, TriggerContract, TriggerStage
+from scripts.services.processes import ServiceMissing
+from scripts.services.slapd import Slapd, running_slapd
+
+pytestmark = pytest.mark.integration
+
+PEOPLE = "ou=people,dc=example,dc=org"
+
+
+class Company:
+    """An OpenLDAP that can be changed from the middle of a test."""
+
+    def __init__(self, slapd: Slapd) -> None:
+        self.slapd = slapd
+        self._numbers = count(1)
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        access = Access(servers=[parse_server(slapd.url)], who=Simple(slapd.admin, slapd.password))
+        self._open: Callable[[], BlockingDirectory] = lambda: BlockingDirectory(access)
+        self._directory = self._thread.submit(self._open).result()
+
+    def write(self, write: Write) -> None:
+        async def main(directory: Directory) -> None:
+            (await directory.write(write)).require("the test's own change failed")
+
+        self._thread.submit(lambda: self._directory.run(main)).result()
+
+    def add(self) -> str:
+        name = f"p{next(self._numbers)}"
+        dn = f"uid={name},{PEOPLE}"
+        self.write(Add(dn=dn, attributes=octets({"objectClass": "inetOrgPerson", "cn": name, "sn": name})))
+        return dn
+
+    def set(self, dn: str, value: str) -> None:
+        self.write(Modify(dn=dn, changes=[Modification(ModifyKind.REPLACE, "description", [value.encode()])]))
+
+    def restart(self, *, crash: bool = False) -> None:
+        self._thread.submit(self._directory.close).result()
+        self.slapd.restart(crash=crash)
+        self._directory = self._thread.submit(self._open).result()
+
+    def close(self) -> None:
+        self._thread.submit(self._directory.close).result()
+        self._thread.shutdown()
+
+
+@pytest.fixture(scope="module")
+def company() -> Iterator[Company]:
+    try:
+        with running_slapd() as slapd:
+            company = Company(slapd)
+            yield company
+            company.close()
+    except ServiceMissing as missing:
+        pytest.skip(str(missing))
+
+
+def trigger(company: Company, **more: object) -> LdapTrigger:
+    data = {
+        "servers": company.slapd.url,
+        "sign-in": {"user": company.slapd.admin, "password": {"env": "PASSWORD"}, "method": "simple"},
+        "base": PEOPLE,
+        "every": "200ms",
+        **more,
+    }
+    parsed = LDAP_KIND.parse(data, Path())
+    assert not parsed.mistakes, parsed.mistakes
+    secrets = Secrets({"PASSWORD": company.slapd.password})
+    return LdapTrigger(parsed.options, Surroundings(clock=SystemClock(), secrets=secrets))
+
+
+async def firings_of(watched: LdapTrigger, token: str | None, seconds: float) -> list[Firing]:
+    found: list[Firing] = []
+    watching = watched.watch(token)
+    try:
+        async with asyncio.timeout(seconds):
+            async for seen in watching:
+                found += [seen] if isinstance(seen, Firing) else []
+    except TimeoutError:
+        pass
+    finally:
+        await watching.aclose()
+    return found
+
+
+def token_now(company: Company, **more: object) -> str:
+    async def main() -> str:
+        async for seen in trigger(company, **more).watch(None):
+            if isinstance(seen, Firing) and seen.token is not None:
+                return seen.token
+        raise AssertionError("no firing at first")
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize("way", ["syncrepl", "timestamp"])
+@pytest.mark.parametrize("case", CASES)
+def test_an_ldap_trigger_keeps_its_promises(case: str, way: str, company: Company) -> None:
+    quiet = 0.4 if way == "syncrepl" else 2.0
+    stage = TriggerStage(make=lambda: trigger(company, way=way), change=company.add, patience_s=10, quiet_s=quiet)
+
+    asyncio.run(getattr(TriggerContract(stage), case)())
+
+
+def test_changes_renames_and_deletions_are_told_at_once(company: Company) -> None:
+    dn, gone = company.add(), company.add()
+    token = token_now(company)
+    changes: list[Callable[[], None]] = [
+        lambda: company.set(dn, "new"),
+        lambda: company.write(Rename(dn=dn, new_rdn="uid=renamed")),
+        lambda: company.write(Delete(dn=gone)),
+    ]
+
+    async def main() -> list[float]:
+        taken: list[float] = []
+        begun = 0.0
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(20):
+            async for seen in trigger(company, every="60s").watch(token):
+                if isinstance(seen, Firing) and begun:
+                    taken.append(time.monotonic() - begun)
+                if not changes:
+                    return taken
+                begun = time.monotonic()
+                await loop.run_in_executor(None, changes.pop(0))
+        raise AssertionError("ended")
+
+    async def begin() -> list[float]:
+        asyncio.get_running_loop().call_later(0.3, company.add)
+        return await main()
+
+    assert len(asyncio.run(begin())) == 3
+
+
+def test_a_deletion_while_nobody_listened_is_told_after_the_server_was_started_again(company: Company) -> None:
+    gone = company.add()
+    token = token_now(company)
+    company.write(Delete(dn=gone))
+    company.restart()
+
+    assert asyncio.run(firings_of(trigger(company), token, 1.5))
+
+
+def test_a_place_from_the_future_of_a_restored_server_asks_for_a_full_import(company: Company) -> None:
+    token = json.loads(token_now(company))
+    cookie = re.sub(rb"csn=\d{4}", b"csn=2999", base64.b64decode(token["cookie"]))
+    token["cookie"] = base64.b64encode(cookie).decode("ascii")
+
+    with pytest.raises(TokenUnknown):
+        asyncio.run(firings_of(trigger(company), json.dumps(token), 5))
+
+
+def test_a_place_of_another_question_is_not_used(company: Company) -> None:
+    token = token_now(company)
+    other = trigger(company, filter="(uid=nobody)")
+
+    assert len(asyncio.run(firings_of(other, token, 0.8))) == 1
+
+
+def test_only_what_the_filter_finds_counts(company: Company) -> None:
+    more = {"filter": "(objectClass=organizationalUnit)"}
+    token = token_now(company, **more)
+    company.add()
+
+    assert asyncio.run(firings_of(trigger(company, **more), token, 0.8)) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"base": "ou=nobody,dc=example,dc=org"}, "does not exist"),
+        ({"servers": "ldap://127.0.0.1:1"}, "cannot be reached"),
+        ({"way": "changelog"}, "names no change log"),
+        (
+            {"sign-in": {"user": "cn=x,dc=example,dc=org", "password": {"env": "PASSWORD"}, "method": "simple"}},
+            "sign in",
+        ),
+    ],
+)
+def test_each_failure_says_what_to_do(company: Company, more: dict[str, object], says: str) -> None:
+    with pytest.raises(TriggerFailed, match=says) as failure:
+        asyncio.run(firings_of(trigger(company, **more), None, 20))
+    assert company.slapd.password not in str(failure.value)
