@@ -47,6 +47,12 @@ class Wire(asyncio.Protocol):
         return self._transport
 
     @property
+    def is_private(self) -> bool:
+        """Return whether nobody in between can read what is sent."""
+        secured = self._transport is not None and self._transport.get_extra_info("ssl_object") is not None
+        return secured or self._seal is not None
+
+    @property
     def lost(self) -> DirectoryError | None:
         """Return why the connection ended; None while it is open."""
         return self._lost
