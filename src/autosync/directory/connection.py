@@ -155,7 +155,7 @@ class Connection:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-        await asyncio.sleep(0)
+        await self.wire.wait_gone()
 
     def forget(self, exchange: Exchange) -> None:
         """Drop an exchange that has ended."""

@@ -95,21 +95,23 @@ async def _connect(access: Access, server: Server) -> Connection:
         raise SignInFailed(message)
     connection = Connection()
     try:
+        await _enter(connection, access, server)
+    except BaseException:
+        connection.abort(ServerUnreachable("the connection was given up"))
+        await connection.wire.wait_gone()
+        raise
+    return connection
+
+
+async def _enter(connection: Connection, access: Access, server: Server) -> None:
+    try:
         async with asyncio.timeout(access.connect_timeout_s):
             await _open(connection, access, server)
             await sign_in(connection, access.who, server.host, access.connect_timeout_s)
     except TimeoutError:
-        error = ServerUnreachable(f"no answer within {access.connect_timeout_s:g} s")
-        connection.abort(error)
-        raise error from None
+        raise ServerUnreachable(f"no answer within {access.connect_timeout_s:g} s") from None
     except OSError as error:
-        reason = ServerUnreachable(_say(error, server))
-        connection.abort(reason)
-        raise reason from None
-    except BaseException:
-        connection.abort(ServerUnreachable("the connection was given up"))
-        raise
-    return connection
+        raise ServerUnreachable(_say(error, server)) from None
 
 
 def _is_private(access: Access, server: Server) -> bool:

@@ -39,6 +39,7 @@ class Wire(asyncio.Protocol):
         self._paused = False
         self._may_write: asyncio.Future[None] | None = None
         self._lost: DirectoryError | None = None
+        self._gone = asyncio.Event()
 
     @property
     def transport(self) -> asyncio.Transport:
@@ -93,6 +94,7 @@ class Wire(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell that the connection has gone."""
+        self._gone.set()
         reason = f"the connection was lost: {exc}" if exc else "the server closed the connection"
         self._end(ServerUnreachable(reason))
 
@@ -141,6 +143,17 @@ class Wire(asyncio.Protocol):
             else:
                 self._transport.abort()
         self._end(reason or ServerUnreachable("the connection was closed"))
+
+    async def wait_gone(self, limit_s: float = 1.0) -> None:
+        """Wait until a connection that is being closed has gone; after ``limit_s`` it goes without good manners."""
+        if self._transport is None:
+            return
+        try:
+            async with asyncio.timeout(limit_s):
+                await self._gone.wait()
+        except TimeoutError:
+            self._transport.abort()
+            await asyncio.sleep(0)
 
     def _end(self, reason: DirectoryError) -> None:
         if self._lost is None:
