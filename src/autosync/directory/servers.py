@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from autosync.directory.connection import Connection
 from autosync.directory.controls import START_TLS
-from autosync.directory.errors import DirectoryError, ServerUnreachable, SignInFailed
+from autosync.directory.errors import BadTrust, DirectoryError, ServerUnreachable, SignInFailed
 from autosync.directory.sign_in import Anonymous, SignIn, Simple, sign_in
 from autosync.directory.tls import Protection, Trust
 
@@ -75,8 +75,8 @@ class Access:
 async def connect(access: Access) -> tuple[Connection, Server]:
     """Return a signed-in connection to the first server that answers.
 
-    Raises ``SignInFailed`` when a server refuses us (another one would, too, and locked accounts come of trying), and
-    ``ServerUnreachable``, which tells what every server did, when none answers.
+    Raises ``BadTrust``; ``SignInFailed`` when a server refuses us (another one would, too, and locked accounts come of
+    trying); and ``ServerUnreachable``, which tells what every server did, when none answers.
     """
     failures: list[str] = []
     for server in access.servers:
@@ -84,6 +84,8 @@ async def connect(access: Access) -> tuple[Connection, Server]:
             return await _connect(access, server), server
         except SignInFailed as error:
             raise SignInFailed(f"{server}: {error}", error.code) from None
+        except BadTrust:
+            raise
         except DirectoryError as error:
             failures.append(f"{server}: {error}")
     raise ServerUnreachable("; ".join(failures) or "no server is named")

@@ -1,6 +1,5 @@
 """The connector for LDAP directories and Active Directory."""
 
-import ssl
 from pathlib import Path
 
 from autosync.directory.blocking import BlockingDirectory
@@ -109,9 +108,6 @@ class LdapConnector:
             return BlockingDirectory(self._settings.access(self._folder))
         except DirectoryError as error:
             raise run_error(error, started=False) from None
-        except (OSError, ssl.SSLError) as error:
-            message = f"ca-file or certificate cannot be used: {error}"
-            raise ConnectorError("no-start-bad-ma-configuration", message) from None
 
     def _known_shape(self, directory: BlockingDirectory) -> Shape:
         """Return what entries mean here; the schema is read once in the connector's life."""

@@ -3,7 +3,14 @@
 from collections.abc import Mapping
 from typing import Final
 
-from autosync.directory.errors import BadMessage, DirectoryError, RequestFailed, ServerUnreachable, SignInFailed
+from autosync.directory.errors import (
+    BadMessage,
+    BadTrust,
+    DirectoryError,
+    RequestFailed,
+    ServerUnreachable,
+    SignInFailed,
+)
 from autosync.directory.results import Result
 from autosync.syncengine.connectors.port import ChangeOutcome, ConnectorError
 
@@ -40,6 +47,8 @@ def run_error(error: DirectoryError, *, started: bool) -> ConnectorError:
     match error:
         case SignInFailed():
             status = "no-start-credentials" if not started else "stopped-connectivity"
+        case BadTrust():
+            status = "no-start-bad-ma-configuration"
         case ServerUnreachable():
             status = "stopped-connectivity" if started else "no-start-connection"
         case BadMessage():

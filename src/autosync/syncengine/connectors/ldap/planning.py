@@ -76,6 +76,8 @@ class Planner:
         return [Modify(dn=dn, changes=changes, controls=self._modify_controls)] if changes else []
 
     def _steps(self, change: Change) -> list[Write]:
+        for dn in filter(None, (change.dn, change.old_dn)):
+            parse_name(dn)
         match change.kind:
             case ChangeKind.ADD:
                 return [self._add(change)]
@@ -95,7 +97,6 @@ class Planner:
         return Rename(dn=old, new_rdn=rdn, new_parent=above if moved else None)
 
     def _delete(self, dn: str) -> Delete:
-        parse_name(dn)
         return Delete(dn=dn, controls=self._delete_controls)
 
     def _add(self, change: Change) -> Add:

@@ -14,6 +14,7 @@ from autosync.directory.results import (
     NO_SUCH_ATTRIBUTE,
     NO_SUCH_OBJECT,
     NOT_ALLOWED_ON_NON_LEAF,
+    UNWILLING_TO_PERFORM,
     Result,
 )
 from autosync.directory.searching import Entry
@@ -26,6 +27,10 @@ from autosync.syncengine.connectors.ldap.shape import Shape
 from autosync.syncengine.connectors.port import Change, ChangeKind, ChangeOutcome, EntryError
 
 _ROUNDS: Final = 4
+_VALUES_DIFFER: Final = frozenset(
+    {NO_SUCH_ATTRIBUTE, ATTRIBUTE_OR_VALUE_EXISTS, UNWILLING_TO_PERFORM, ENTRY_ALREADY_EXISTS}
+)
+"""A value that is there already, or gone already; the last two are Active Directory's words for members of groups."""
 
 
 class LdapWriter:
@@ -102,7 +107,7 @@ class LdapWriter:
                 each.outcome = await self._there_already(directory, change, result)
             case (code, ChangeKind.UPDATE | ChangeKind.RENAME) if code == NO_SUCH_OBJECT:
                 await self._moved(directory, each, step, result)
-            case (code, _) if code in {NO_SUCH_ATTRIBUTE, ATTRIBUTE_OR_VALUE_EXISTS} and change.added | change.removed:
+            case (code, _) if code in _VALUES_DIFFER and change.added | change.removed:
                 await self._whole_values(directory, each, step, result)
             case _:
                 each.outcome = outcome(result, change.dn)
