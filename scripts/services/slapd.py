@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from scripts.services.processes import (
     ServerProcess,
@@ -31,8 +32,9 @@ class Slapd:
     tls_port: int = 0
     access_log: bool = False
     certificate: Path | None = None
+    schemas: tuple[str, ...] = ("core", "cosine", "inetorgperson")
     extra_schema: str = ""
-    referrals: tuple[str, ...] = ()
+    extra_lines: tuple[str, ...] = ()
     process: ServerProcess | None = field(default=None, repr=False)
 
     @property
@@ -93,7 +95,7 @@ class Slapd:
         if tls:
             _, self.certificate = make_certificate(self.folder, "localhost", HOST)
         lines = [
-            *(f"include {SCHEMAS / name}.schema" for name in ("core", "cosine", "inetorgperson")),
+            *(f"include {SCHEMAS / name}.schema" for name in self.schemas),
             f"include {self.folder / 'schema.schema'}",
             f"modulepath {MODULES}",
             *(f"moduleload {name}" for name in ("back_mdb", "syncprov", *(["accesslog"] if self.access_log else []))),
@@ -105,11 +107,11 @@ class Slapd:
             lines += [f"TLSCertificateFile {self.certificate}", f"TLSCertificateKeyFile {self.folder / 'key.pem'}"]
             lines += [f"TLSCACertificateFile {self.certificate}", "TLSVerifyClient try"]
         lines += self._log_database() if self.access_log else []
-        lines += self._main_database()
+        lines += [*self._main_database(), *self.extra_lines]
         (self.folder / "slapd.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def _main_database(self) -> list[str]:
-        lines = [*self._database("db", self.suffix), "index objectClass,entryUUID,entryCSN,uid eq"]
+        lines = [*self._database("db", self.suffix), "index objectClass,entryUUID,entryCSN eq"]
         lines += ["overlay syncprov", "syncprov-sessionlog 10000"]
         if self.access_log:
             lines += ["syncprov-sessionlog-source cn=accesslog", "overlay accesslog", "logdb cn=accesslog"]
@@ -125,7 +127,7 @@ class Slapd:
             "database mdb",
             f'suffix "{suffix}"',
             f'rootdn "cn=admin,{self.suffix}"',
-            f"rootpw {self.password}",
+            *([f"rootpw {self.password}"] if suffix == self.suffix else []),
             f"directory {self.folder / folder}",
             "maxsize 2147483648",
             "dbnosync",
@@ -143,19 +145,13 @@ def base_entries(suffix: str) -> str:
 
 
 @contextlib.contextmanager
-def running_slapd(
-    *, tls: bool = False, access_log: bool = False, extra_schema: str = "", entries: str = "",
-    suffix: str = "dc=example,dc=org",
-) -> Iterator[Slapd]:  # fmt: skip
-    """Start an OpenLDAP with the suffix and ``ou=people`` in it (and ``entries``), and stop it in the end."""
+def running_slapd(*, entries: str | None = None, tls: bool = False, **settings: Any) -> Iterator[Slapd]:
+    """Start an OpenLDAP with ``entries`` (else the suffix and ``ou=people``) in it, and stop it in the end."""
     program("slapd", "slapd")
     with private_folder("slapd") as folder:
-        slapd = Slapd(
-            folder=folder, port=free_port(HOST), tls_port=free_port(HOST), access_log=access_log, suffix=suffix,
-            extra_schema=extra_schema,
-        )  # fmt: skip
+        slapd = Slapd(folder=folder, port=free_port(HOST), tls_port=free_port(HOST), **settings)
         slapd.write_configuration(tls=tls)
-        slapd.load(base_entries(suffix) + entries)
+        slapd.load(base_entries(slapd.suffix) if entries is None else entries)
         slapd.start()
         try:
             yield slapd

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, TypeAlias
 
 from autosync.directory import controls as known
 from autosync.directory.codec import Control
@@ -17,6 +17,9 @@ from autosync.directory.servers import Access, Server, connect
 from autosync.directory.writes import WINDOW, Write, write_all
 
 _MOST_HOPS: Final = 5
+
+_Place: TypeAlias = tuple[Sequence[str], Search, int]
+"""Where to go on: the URLs of a referral, what was asked, and how many hops it is away."""
 
 
 class Directory:
@@ -53,7 +56,7 @@ class Directory:
 
         Referrals to other servers are followed only when asked, with the same sign-in; otherwise they are left out.
         """
-        places: list[tuple[Sequence[str], Search, int]] = []
+        places: list[_Place] = []
         async with self.search(search) as found:
             async for answer in found:
                 if isinstance(answer, Entry):
@@ -66,8 +69,13 @@ class Directory:
         else:
             result.require(f"cannot search {search.base or 'the directory'}")
         if follow_referrals:
-            async for entry in self._elsewhere(places):
+            async for entry in self._follow(places):
                 yield entry
+
+    async def elsewhere(self, urls: Sequence[str], search: Search) -> AsyncIterator[Entry]:
+        """Yield what a reference that a search has met leads to; raise what signing in and searching raise."""
+        async for entry in self._follow([(urls, search, 1)]):
+            yield entry
 
     async def whole(self, entry: Entry, search: Search) -> Entry:
         """Return the entry with all values of attributes that the server gives in pieces."""
@@ -102,7 +110,7 @@ class Directory:
         result = await self.extended(known.WHO_AM_I)
         return (result.require("the server does not tell who we are").value or b"").decode("utf-8", "replace")
 
-    async def _elsewhere(self, places: list[tuple[Sequence[str], Search, int]]) -> AsyncIterator[Entry]:
+    async def _follow(self, places: list[_Place]) -> AsyncIterator[Entry]:
         """Yield what other servers have, each place once, a few hops far."""
         seen: set[tuple[str, str]] = set()
         for urls, search, hops in places:

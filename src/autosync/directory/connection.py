@@ -21,8 +21,6 @@ _ENOUGH: Final = 8 * 1024 * 1024
 _TOO_MUCH: Final = 192 * 1024 * 1024
 _SLICE: Final = 32 * 1024
 """Octets that are decoded before others on the event loop get their turn: about 3 ms."""
-_GOODBYE_S: Final = 1.0
-"""How long a server may take to close its end, TLS included, before ours is dropped."""
 _LAST_ID: Final = 2**31 - 1
 
 ONGOING: Final = frozenset({"searchEntry", "searchReference", "intermediate"})
@@ -157,7 +155,7 @@ class Connection:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-        await self.wire.wait_closed(_GOODBYE_S)
+        await self.wire.wait_gone()
 
     def forget(self, exchange: Exchange) -> None:
         """Drop an exchange that has ended."""

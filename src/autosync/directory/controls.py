@@ -13,6 +13,7 @@ PAGED: Final = "1.2.840.113556.1.4.319"
 SHOW_DELETED: Final = "1.2.840.113556.1.4.417"
 NOTIFICATION: Final = "1.2.840.113556.1.4.528"
 DIR_SYNC: Final = "1.2.840.113556.1.4.841"
+PERMISSIVE_MODIFY: Final = "1.2.840.113556.1.4.1413"
 TREE_DELETE: Final = "1.2.840.113556.1.4.805"
 DOMAIN_SCOPE: Final = "1.2.840.113556.1.4.1339"
 MANAGE_DSA_IT: Final = "2.16.840.1.113730.3.4.2"
@@ -45,6 +46,11 @@ def show_deleted() -> Control:
 def notification() -> Control:
     """Be told of changes (Active Directory): filter (objectClass=*), five a connection, no cookie."""
     return Control(oid=NOTIFICATION, critical=True)
+
+
+def permissive_modify() -> Control:
+    """Take a value that is there already, or gone already, for done (Active Directory, OpenLDAP)."""
+    return Control(oid=PERMISSIVE_MODIFY)
 
 
 def tree_delete() -> Control:

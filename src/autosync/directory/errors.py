@@ -15,6 +15,10 @@ class BadMessage(DirectoryError):
     """The server sent what is no LDAP message, or more than it may. The connection is closed."""
 
 
+class BadTrust(DirectoryError):
+    """A certificate file of ours cannot be used."""
+
+
 class SignInFailed(DirectoryError):
     """The server does not accept who we say we are; ``code`` is the result code, where there is one."""
 

@@ -14,7 +14,7 @@ Rdn: TypeAlias = tuple[Part, ...]
 Name: TypeAlias = tuple[Rdn, ...]
 """A name, the entry's own part first. The root is the empty name."""
 
-_TYPE: Final = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]*|(?:[Oo][Ii][Dd]\.)?[0-9]+(?:\.[0-9]+)*)\s*=\s*")
+_TYPE: Final = re.compile(r" *([A-Za-z][A-Za-z0-9-]*|(?:[Oo][Ii][Dd]\.)?[0-9]+(?:\.[0-9]+)*) *= *")
 _PIECE: Final = re.compile(r'[^\\,;+"<>\0]+|\\[0-9A-Fa-f]{2}|\\[\\,;+"<>#= ]')
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _HEX: Final = re.compile(r"#((?:[0-9A-Fa-f]{2})+)")
@@ -29,7 +29,7 @@ _ALIASES: Final = {
 
 def parse_name(text: str) -> Name:
     """Return the name that a text means; raise ``BadName``."""
-    if not text.strip():
+    if not text.strip(" "):
         return ()
     rdns: list[Rdn] = []
     parts: list[Part] = []
@@ -131,7 +131,7 @@ def _value(text: str, at: int) -> tuple[str | bytes, int]:
     for form in (_QUOTED, _HEX):
         found = form.match(text, at)
         if found is not None:
-            end = found.end() + len(text[found.end() :]) - len(text[found.end() :].lstrip())
+            end = len(text) - len(text[found.end() :].lstrip(" "))
             if text[end : end + 1] in {"", ",", ";", "+"}:
                 return (re.sub(r"\\(.)", r"\1", found[1]) if form is _QUOTED else bytes.fromhex(found[1])), end
     octets, kept, begin = bytearray(), 0, at

@@ -128,7 +128,7 @@ class Found:
     async def next(self) -> Answer | None:
         """Return the next answer; None at the end. Raise ``ServerUnreachable`` or ``BadMessage``."""
         while self._result is None:
-            exchange = self._exchange or await self._start()
+            exchange = self._exchange or await self.start()
             message = await exchange.next(self._timeout_s)
             match message.kind:
                 case "searchEntry":
@@ -172,7 +172,8 @@ class Found:
     ) -> None:
         self.abandon()
 
-    async def _start(self) -> Exchange:
+    async def start(self) -> Exchange:
+        """Send the request now instead of with the first look at the answers: several searches on their way at once."""
         search = self._search
         controls = list(search.controls)
         if search.page_size:

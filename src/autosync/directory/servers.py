@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from autosync.directory.connection import Connection
 from autosync.directory.controls import START_TLS
-from autosync.directory.errors import DirectoryError, ServerUnreachable, SignInFailed
+from autosync.directory.errors import BadTrust, DirectoryError, ServerUnreachable, SignInFailed
 from autosync.directory.sign_in import Anonymous, SignIn, Simple, sign_in
 from autosync.directory.tls import Protection, Trust
 
@@ -75,8 +75,8 @@ class Access:
 async def connect(access: Access) -> tuple[Connection, Server]:
     """Return a signed-in connection to the first server that answers.
 
-    Raises ``SignInFailed`` when a server refuses us (another one would, too, and locked accounts come of trying), and
-    ``ServerUnreachable``, which tells what every server did, when none answers.
+    Raises ``BadTrust``; ``SignInFailed`` when a server refuses us (another one would, too, and locked accounts come of
+    trying); and ``ServerUnreachable``, which tells what every server did, when none answers.
     """
     failures: list[str] = []
     for server in access.servers:
@@ -84,6 +84,8 @@ async def connect(access: Access) -> tuple[Connection, Server]:
             return await _connect(access, server), server
         except SignInFailed as error:
             raise SignInFailed(f"{server}: {error}", error.code) from None
+        except BadTrust:
+            raise
         except DirectoryError as error:
             failures.append(f"{server}: {error}")
     raise ServerUnreachable("; ".join(failures) or "no server is named")
@@ -95,21 +97,23 @@ async def _connect(access: Access, server: Server) -> Connection:
         raise SignInFailed(message)
     connection = Connection()
     try:
+        await _enter(connection, access, server)
+    except BaseException:
+        connection.abort(ServerUnreachable("the connection was given up"))
+        await connection.wire.wait_gone()
+        raise
+    return connection
+
+
+async def _enter(connection: Connection, access: Access, server: Server) -> None:
+    try:
         async with asyncio.timeout(access.connect_timeout_s):
             await _open(connection, access, server)
             await sign_in(connection, access.who, server.host, access.connect_timeout_s)
     except TimeoutError:
-        error = ServerUnreachable(f"no answer within {access.connect_timeout_s:g} s")
-        connection.abort(error)
-        raise error from None
+        raise ServerUnreachable(f"no answer within {access.connect_timeout_s:g} s") from None
     except OSError as error:
-        reason = ServerUnreachable(_say(error, server))
-        connection.abort(reason)
-        raise reason from None
-    except BaseException:
-        connection.abort(ServerUnreachable("the connection was given up"))
-        raise
-    return connection
+        raise ServerUnreachable(_say(error, server)) from None
 
 
 def _is_private(access: Access, server: Server) -> bool:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from autosync.directory.errors import BadTrust
+
 
 class Protection(StrEnum):
     """How a connection is protected."""
@@ -30,11 +32,21 @@ class Trust:
     key: Path | None = None
 
     def context(self) -> ssl.SSLContext:
-        """Return the context; raise ``OSError`` (``ssl.SSLError`` among them) for a file that cannot be used."""
-        context = ssl.create_default_context(cafile=self.ca_file)
+        """Return the context; raise ``BadTrust`` for a file that cannot be used."""
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file)
+        except OSError as error:  # ssl.SSLError among them
+            raise BadTrust(
+                f"{self.ca_file} cannot be used as certificate authority: {error.strerror or error}"
+            ) from None
         context.check_hostname = self.check_name
         if self.certificate is not None:
-            context.load_cert_chain(self.certificate, self.key)
+            try:
+                context.load_cert_chain(self.certificate, self.key)
+            except OSError as error:
+                raise BadTrust(
+                    f"{self.certificate} cannot be used as our certificate: {error.strerror or error}"
+                ) from None
         return context
 
 

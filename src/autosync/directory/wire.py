@@ -37,15 +37,21 @@ class Wire(asyncio.Protocol):
         self._sealed = SealedFramer()
         self._transport: asyncio.Transport | None = None
         self._paused = False
-        self._closed = asyncio.Event()
         self._may_write: asyncio.Future[None] | None = None
         self._lost: DirectoryError | None = None
+        self._gone = asyncio.Event()
 
     @property
     def transport(self) -> asyncio.Transport:
         """Return the transport of an open connection."""
         assert self._transport is not None, "the connection is open"
         return self._transport
+
+    @property
+    def is_private(self) -> bool:
+        """Return whether nobody in between can read what is sent."""
+        secured = self._transport is not None and self._transport.get_extra_info("ssl_object") is not None
+        return secured or self._seal is not None
 
     @property
     def lost(self) -> DirectoryError | None:
@@ -88,7 +94,7 @@ class Wire(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell that the connection has gone."""
-        self._closed.set()
+        self._gone.set()
         reason = f"the connection was lost: {exc}" if exc else "the server closed the connection"
         self._end(ServerUnreachable(reason))
 
@@ -138,13 +144,13 @@ class Wire(asyncio.Protocol):
                 self._transport.abort()
         self._end(reason or ServerUnreachable("the connection was closed"))
 
-    async def wait_closed(self, seconds: float) -> None:
-        """Wait until the transport has gone; after ``seconds`` drop it."""
+    async def wait_gone(self, limit_s: float = 1.0) -> None:
+        """Wait until a connection that is being closed has gone; after ``limit_s`` it goes without good manners."""
         if self._transport is None:
             return
         try:
-            async with asyncio.timeout(seconds):
-                await self._closed.wait()
+            async with asyncio.timeout(limit_s):
+                await self._gone.wait()
         except TimeoutError:
             self._transport.abort()
             await asyncio.sleep(0)

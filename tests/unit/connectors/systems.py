@@ -55,7 +55,7 @@ class System:
 
     delta = True
     atomic = True
-    holds_any_text = True
+    holds_any_anchor = True
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -123,6 +123,8 @@ class CsvSystem(System):
 
 
 class LdifSystem(System):
+    holds_any_anchor = False
+
     def __init__(self, folder: Path, **settings) -> None:
         super().__init__(folder)
         self.settings = {

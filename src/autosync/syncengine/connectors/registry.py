@@ -36,8 +36,29 @@ def _make_sql(settings: Any, folder: Path) -> Connector:
     return SqlConnector(settings, folder)
 
 
+def _parse_ldap(data: object) -> Any:
+    """Read a directory's settings; the LDAP client is loaded only where a directory is used."""
+    from autosync.syncengine.connectors.ldap.settings import parse_ldap  # noqa: PLC0415 - see above
+
+    return parse_ldap(data)
+
+
+def _parse_active_directory(data: object) -> Any:
+    from autosync.syncengine.connectors.ldap.settings import parse_active_directory  # noqa: PLC0415 - see above
+
+    return parse_active_directory(data)
+
+
+def _make_ldap(settings: Any, folder: Path) -> Connector:
+    from autosync.syncengine.connectors.ldap.connector import LdapConnector  # noqa: PLC0415 - see above
+
+    return LdapConnector(settings, folder)
+
+
 KINDS: Final[Mapping[str, ConnectorKind]] = {
+    "active-directory": ConnectorKind(parse=_parse_active_directory, make=_make_ldap),
     "csv": ConnectorKind(parse=parse_delimited, make=DelimitedConnector),
+    "ldap": ConnectorKind(parse=_parse_ldap, make=_make_ldap),
     "ldif": ConnectorKind(parse=parse_ldif, make=LdifConnector),
     "memory": ConnectorKind(parse=parse_memory, make=memory_connector),
     "sql": ConnectorKind(parse=_parse_sql, make=_make_sql),

@@ -1,0 +1,56 @@
+"""Real servers, one a session (and one a worker of xdist), from scripts/services.
+
+Where a program is not installed the tests skip and say so; with AUTOSYNC_REQUIRE_SERVERS=1 they fail, so that a broken
+installation is no green run that tested nothing.
+"""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from scripts.services.processes import ServiceMissing
+from scripts.services.samba import Samba, running_samba
+from scripts.services.slapd import Slapd, running_slapd
+from tests.integration.people_schema import PEOPLE_ENTRIES, PEOPLE_SCHEMA, PEOPLE_SUFFIX
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/integration" in item.path.as_posix():
+            item.add_marker(pytest.mark.integration)
+
+
+def absent(error: ServiceMissing) -> None:
+    if os.environ.get("AUTOSYNC_REQUIRE_SERVERS") == "1":
+        pytest.fail(f"AUTOSYNC_REQUIRE_SERVERS=1, but {error}")
+    pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def slapd() -> Iterator[Slapd]:
+    try:
+        with running_slapd(tls=True, access_log=True) as server:
+            yield server
+    except ServiceMissing as error:
+        absent(error)
+
+
+@pytest.fixture(scope="session")
+def people_slapd() -> Iterator[Slapd]:
+    """The people of the connector contract, in a schema of their own."""
+    settings = {"schemas": (), "extra_schema": PEOPLE_SCHEMA, "suffix": PEOPLE_SUFFIX, "entries": PEOPLE_ENTRIES}
+    try:
+        with running_slapd(access_log=True, **settings) as server:
+            yield server
+    except ServiceMissing as error:
+        absent(error)
+
+
+@pytest.fixture(scope="session")
+def samba() -> Iterator[Samba]:
+    try:
+        with running_samba() as server:
+            yield server
+    except ServiceMissing as error:
+        absent(error)
