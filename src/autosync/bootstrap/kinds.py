@@ -4,13 +4,21 @@ from typing import Final
 
 from autosync.adapters.engines.embedded.options import EmbeddedKind
 from autosync.adapters.notifiers.log import LogKind
+from autosync.adapters.scripts.options import Language
 from autosync.adapters.triggers.file.kind import FileKind
 from autosync.adapters.triggers.mim_service.watching import MIM_SERVICE_KIND
+from autosync.adapters.triggers.script.kind import ScriptKind
 from autosync.adapters.triggers.sql.watching import SQL_KIND
 from autosync.ports.registry import Registries
 
 KINDS: Final = Registries(
     engines={"embedded": EmbeddedKind()},
-    triggers={"file": FileKind(), "mim-service": MIM_SERVICE_KIND, "sql": SQL_KIND},
+    triggers={
+        "file": FileKind(),
+        "mim-service": MIM_SERVICE_KIND,
+        "powershell": ScriptKind(Language.POWERSHELL),
+        "python": ScriptKind(Language.PYTHON),
+        "sql": SQL_KIND,
+    },
     channels={"log": LogKind()},
 )

@@ -109,7 +109,7 @@ def _trigger_part(spec: TriggerSpec, around: Surroundings) -> TriggerPart:
     part = TriggerPart(
         id=spec.id,
         agent=spec.agent,
-        trigger=KINDS.triggers[spec.type].build(spec.options, around),
+        trigger=KINDS.triggers[spec.type].build(spec.options, replace(around, agent=spec.agent)),
         profile=wanted.profile,
         partition=wanted.partition,
         exclusive=wanted.exclusive,

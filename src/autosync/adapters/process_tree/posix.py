@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 if sys.platform != "win32":
 
@@ -15,7 +16,7 @@ if sys.platform != "win32":
             self._group: int | None = None
 
         @staticmethod
-        def spawning() -> Mapping[str, object]:
+        def spawning() -> Mapping[str, Any]:
             """Return the arguments with which the child must be started; Ctrl+C at the terminal is then not for it."""
             return {"start_new_session": True}
 

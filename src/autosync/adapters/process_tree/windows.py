@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 if sys.platform == "win32":
     import ctypes
@@ -59,7 +59,7 @@ if sys.platform == "win32":
             self._job: int | None = None
 
         @staticmethod
-        def spawning() -> Mapping[str, object]:
+        def spawning() -> Mapping[str, Any]:
             """Return the arguments with which the child must be started: no window, and Ctrl+C is not for it."""
             return {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
 
@@ -72,9 +72,7 @@ if sys.platform == "win32":
             limits = _ExtendedLimits()
             limits.BasicLimitInformation.LimitFlags = _KILL_ON_CLOSE
             self._check(
-                self._kernel.SetInformationJobObject(
-                    job, _EXTENDED_LIMITS, ctypes.byref(limits), ctypes.sizeof(limits)
-                )
+                self._kernel.SetInformationJobObject(job, _EXTENDED_LIMITS, ctypes.byref(limits), ctypes.sizeof(limits))
             )
             process = self._kernel.OpenProcess(_SET_QUOTA_AND_TERMINATE, False, pid)
             self._check(process)
