@@ -1,7 +1,8 @@
 """A stand-in for PowerShell: takes the real command line, speaks the bridge's protocol, and does what comments tell it.
 
 It finds the functions of the real script by their words; what each does stands in a comment of the script:
-``#fake Get-It => {"outputs": ["DI"]}``. What PowerShell itself would do is not tested with it.
+``#fake Get-It => {"outputs": ["DI"]}``; with words before the arrow for calls whose arguments have these words. What
+PowerShell itself would do is not tested with it.
 """
 
 import json
@@ -19,7 +20,7 @@ SWITCHES = ["-NoLogo", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Byp
 
 writing = threading.Lock()
 stopped = threading.Event()
-state: dict[str, Any] = {"count": 0, "credential": None, "fakes": {}, "script": ""}
+state: dict[str, Any] = {"count": 0, "credential": None, "fakes": [], "script": ""}
 
 
 def send(**fields: object) -> None:
@@ -48,7 +49,8 @@ def load(request: dict[str, Any]) -> None:
         send(id=number, ok=False, error=error)
         return
     state["script"] = path.name
-    state["fakes"] = {m[1]: json.loads(m[2]) for m in re.finditer(r"#fake ([\w-]+) => (.*)", text)}
+    fakes = re.finditer(r"#fake ([\w-]+) ?(.*?) => (.*)", text)
+    state["fakes"] = [(m[1], m[2], json.loads(m[3])) for m in fakes]
     begins = re.finditer(r"^function ([\w-]+)", text, re.MULTILINE)
     state["lines"] = {m[1]: text[: m.start()].count("\n") + 1 for m in begins}
     send(id=number, ok=True, functions=functions(text))
@@ -56,7 +58,7 @@ def load(request: dict[str, Any]) -> None:
 
 def call(request: dict[str, Any]) -> None:
     number, name = request["id"], request["function"]
-    fake = state["fakes"].get(name, {})
+    fake = fake_for(request)
     say(fake)
     for value in values(fake, request):
         send(id=number, value=value)
@@ -75,6 +77,12 @@ def call(request: dict[str, Any]) -> None:
         send(id=number, ok=True)
 
 
+def fake_for(request: dict[str, Any]) -> dict[str, Any]:
+    arguments = json.dumps(request["arguments"])
+    fitting = (fake for name, words, fake in state["fakes"] if name == request["function"] and words in arguments)
+    return next(fitting, {})
+
+
 def say(fake: dict[str, Any]) -> None:
     with writing:
         sys.stdout.buffer.write("".join(f"{line}\n" for line in fake.get("noise", [])).encode())
@@ -88,6 +96,9 @@ def values(fake: dict[str, Any], request: dict[str, Any]) -> Iterator[object]:
     if fake.get("count"):
         state["count"] += 1
         yield state["count"]
+    if fake.get("first"):
+        state["count"] += 1
+        yield state["count"] == 1
     if fake.get("echo"):
         yield {"named": request["named"], "positional": request["arguments"]}
     if fake.get("credential") and request["credentials"]:

@@ -6,6 +6,7 @@ thread runs the script; a second one reads requests, so that a call can be stopp
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import importlib.util
 import inspect
@@ -28,7 +29,6 @@ from typing import Any, BinaryIO
 PROTOCOL = 1
 DEEPEST = 6
 MOST_ITEMS = 1000
-_IS_WINDOWS = sys.platform == "win32"
 
 Request = dict[str, Any]
 
@@ -87,17 +87,20 @@ class Stopper:
         loop, task = self._loop, self._task
         if loop is not None and task is not None:
             loop.call_soon_threadsafe(task.cancel)
-        elif self._armed and _IS_WINDOWS:
-            import _thread  # noqa: PLC0415 - there alone
-
-            _thread.interrupt_main()
         elif self._armed:
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            _interrupt_main_thread()
 
     def _interrupt(self, _number: int, _frame: object) -> None:
         if self._armed:
             self._armed = False
             raise Stopped
+
+
+def _interrupt_main_thread() -> None:
+    if sys.platform == "win32":
+        _thread.interrupt_main()
+    else:  # a real signal also ends what waits in the system
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
 
 class Bridge:

@@ -19,7 +19,7 @@ def command(options: ScriptOptions) -> Sequence[str]:
     """
     program = sys.executable
     if options.executable is not None:
-        found = shutil.which(options.executable)
+        found = shutil.which(str(options.executable))
         if found is None:
             raise ScriptFailed(
                 f"there is no program {options.executable}; executable must name a Python of 3.9 or newer"
