@@ -4,10 +4,9 @@ from typing import Final
 
 from autosync.adapters.engines.embedded.options import EmbeddedKind
 from autosync.adapters.notifiers.log import LogKind
-from autosync.adapters.scripts.options import Language
 from autosync.adapters.triggers.file.kind import FileKind
 from autosync.adapters.triggers.mim_service.watching import MIM_SERVICE_KIND
-from autosync.adapters.triggers.script.kind import ScriptKind
+from autosync.adapters.triggers.script.kind import POWERSHELL_KIND, PYTHON_KIND
 from autosync.adapters.triggers.sql.watching import SQL_KIND
 from autosync.ports.registry import Registries
 
@@ -16,8 +15,8 @@ KINDS: Final = Registries(
     triggers={
         "file": FileKind(),
         "mim-service": MIM_SERVICE_KIND,
-        "powershell": ScriptKind(Language.POWERSHELL),
-        "python": ScriptKind(Language.PYTHON),
+        "powershell": POWERSHELL_KIND,
+        "python": PYTHON_KIND,
         "sql": SQL_KIND,
     },
     channels={"log": LogKind()},

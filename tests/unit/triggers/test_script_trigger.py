@@ -13,7 +13,7 @@ import structlog
 from autosync.adapters.clocks import SystemClock
 from autosync.adapters.scripts.options import Edition, Language, ScriptOptions
 from autosync.adapters.scripts.script import Arguments, Function, Output, Working
-from autosync.adapters.triggers.script.kind import ScriptKind
+from autosync.adapters.triggers.script.kind import POWERSHELL_KIND, PYTHON_KIND
 from autosync.adapters.triggers.script.options import ScriptTriggerOptions
 from autosync.adapters.triggers.script.outputs import Ignored, firing_of
 from autosync.adapters.triggers.script.watching import ScriptTrigger
@@ -234,7 +234,7 @@ def test_the_importers_keys_are_understood_and_the_agents_name_is_given(tmp_path
         "every": "5m",
         "sign-in": {"user": "CORP\\svc", "password": {"env": "HR_PASSWORD"}},
     }
-    kind = ScriptKind(Language.POWERSHELL)
+    kind = POWERSHELL_KIND
 
     parsed = kind.parse(data, tmp_path)
 
@@ -244,7 +244,9 @@ def test_the_importers_keys_are_understood_and_the_agents_name_is_given(tmp_path
     assert parsed.options.every == timedelta(minutes=5)
     assert parsed.options.script.time_limit is None
     around = Surroundings(clock=SystemClock(), secrets=OneSecret(), agent=AgentId("mim/HR MA"))
-    assert kind.build(parsed.options, around)._maname == "HR MA"
+    trigger = kind.build(parsed.options, around)
+    assert isinstance(trigger, ScriptTrigger)
+    assert trigger._maname == "HR MA"
 
 
 @pytest.mark.parametrize(
@@ -258,14 +260,14 @@ def test_the_importers_keys_are_understood_and_the_agents_name_is_given(tmp_path
     ],
 )
 def test_a_mistake_in_the_options_is_told(data: dict[str, object], says: str, tmp_path: Path) -> None:
-    mistakes = ScriptKind(Language.POWERSHELL).parse(data, tmp_path).mistakes
+    mistakes = POWERSHELL_KIND.parse(data, tmp_path).mistakes
 
     assert any(says in mistake.message for mistake in mistakes), mistakes
     assert "hunter2" not in str(mistakes)
 
 
 def test_editions_are_powershells_alone(tmp_path: Path) -> None:
-    assert ScriptKind(Language.PYTHON).parse({"script": "x.py", "edition": "core"}, tmp_path).mistakes
-    parsed = ScriptKind(Language.POWERSHELL).parse({"script": "x.ps1", "edition": "core"}, tmp_path)
+    assert PYTHON_KIND.parse({"script": "x.py", "edition": "core"}, tmp_path).mistakes
+    parsed = POWERSHELL_KIND.parse({"script": "x.ps1", "edition": "core"}, tmp_path)
     assert isinstance(parsed.options, ScriptTriggerOptions)
     assert parsed.options.script.edition is Edition.CORE
