@@ -8,6 +8,7 @@ from autosync.adapters.triggers.active_directory.watching import ACTIVE_DIRECTOR
 from autosync.adapters.triggers.file.kind import FileKind
 from autosync.adapters.triggers.ldap.watching import LDAP_KIND
 from autosync.adapters.triggers.mim_service.watching import MIM_SERVICE_KIND
+from autosync.adapters.triggers.script.kind import POWERSHELL_KIND, PYTHON_KIND
 from autosync.adapters.triggers.sql.watching import SQL_KIND
 from autosync.ports.registry import Registries
 
@@ -18,6 +19,8 @@ KINDS: Final = Registries(
         "file": FileKind(),
         "ldap": LDAP_KIND,
         "mim-service": MIM_SERVICE_KIND,
+        "powershell": POWERSHELL_KIND,
+        "python": PYTHON_KIND,
         "sql": SQL_KIND,
     },
     channels={"log": LogKind()},

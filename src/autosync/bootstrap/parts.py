@@ -58,7 +58,7 @@ def new_parts_of(configuration: Configuration, clock: Clock, folder: Path) -> Ne
     return NewParts(
         settings=_one_at_a_time(configuration),
         engines={spec.name: _engine_part(spec, secrets) for spec in configuration.engines},
-        triggers=tuple(_trigger_part(spec, around) for spec in configuration.triggers),
+        triggers=tuple(trigger_part(spec, around) for spec in configuration.triggers),
         notifiers=_notifiers(configuration.notify, around),
         router=_router(configuration.notify),
     )
@@ -104,12 +104,13 @@ def _engine(name: EngineName, options: object, secrets: SecretSource) -> Engine:
     return EmbeddedEngine(name, lambda: setup_of(options, secrets))
 
 
-def _trigger_part(spec: TriggerSpec, around: Surroundings) -> TriggerPart:
+def trigger_part(spec: TriggerSpec, around: Surroundings) -> TriggerPart:
+    """Build a trigger, and say what it is for."""
     wanted = spec.wanted
     part = TriggerPart(
         id=spec.id,
         agent=spec.agent,
-        trigger=KINDS.triggers[spec.type].build(spec.options, around),
+        trigger=KINDS.triggers[spec.type].build(spec.options, replace(around, agent=spec.agent)),
         profile=wanted.profile,
         partition=wanted.partition,
         exclusive=wanted.exclusive,

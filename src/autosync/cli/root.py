@@ -3,7 +3,7 @@
 Loaded on demand: the composition root pulls in everything, and ``autosync status`` needs none of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,3 +47,11 @@ class Root:
         from autosync.bootstrap.previewing import preview  # noqa: PLC0415
 
         return preview(path, agent, anchor)
+
+    async def try_trigger(
+        self, path: Path, name: str, token: str | None, tell: Callable[[Mapping[str, Any]], None]
+    ) -> None:
+        """Run one trigger of the configuration here and now, until it fails or is cancelled; tell what it sees."""
+        from autosync.bootstrap.trying import try_trigger  # noqa: PLC0415
+
+        await try_trigger(path, name, token, tell)

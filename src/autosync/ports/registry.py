@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+from autosync.model.ids import AgentId
 from autosync.ports.clock import Clock
 from autosync.ports.notifier import Notifier
 from autosync.ports.secrets import SecretSource
@@ -73,6 +74,8 @@ class Surroundings:
 
     clock: Clock
     secrets: SecretSource
+    agent: AgentId | None = None
+    """Whose trigger it is; None for a channel."""
 
 
 class TriggerKind(OptionKind, Protocol):

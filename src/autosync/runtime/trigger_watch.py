@@ -74,6 +74,19 @@ class WatchHealth:
     details: Mapping[str, str] = field(default_factory=dict)
 
 
+def wanted_by(part: TriggerPart, firing: Firing) -> Wanted:
+    """Return what to run: what the firing says, else what the trigger is for."""
+    profile = firing.profile or (None if firing.slot else part.profile)
+    return Wanted(
+        agent=part.agent,
+        profile=None if firing.full else profile,
+        slot=Slot.FULL_IMPORT if firing.full else firing.slot or (None if profile else part.slot),
+        partition=firing.partition or part.partition,
+        exclusive=firing.exclusive or part.exclusive,
+        front=firing.front or part.front,
+    )
+
+
 class TriggerWatch:
     """Runs one trigger until cancelled; what it still holds then is fired on the way out."""
 
@@ -160,17 +173,9 @@ class TriggerWatch:
         part = self._part
         now = self._clock.now()
         self.health = replace(self.health, last_fire=now, fires=self.health.fires + 1)
-        profile = firing.profile or part.profile
         return TriggerFired(
             trigger=part.id,
-            wanted=Wanted(
-                agent=part.agent,
-                profile=None if firing.full else profile,
-                slot=Slot.FULL_IMPORT if firing.full else firing.slot or (None if profile else part.slot),
-                partition=firing.partition or part.partition,
-                exclusive=firing.exclusive or part.exclusive,
-                front=firing.front or part.front,
-            ),
+            wanted=wanted_by(part, firing),
             token=firing.token,
             changed=firing.changed,
             text=firing.text,

@@ -1,0 +1,1 @@
+"""Hosts for users' scripts: each script lives in a child process of its own, never in the service."""

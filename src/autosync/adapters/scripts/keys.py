@@ -1,0 +1,79 @@
+"""The keys of a script in the configuration, the same in a trigger and at an agent."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from autosync.adapters.scripts.options import Edition, Language, ScriptOptions, SignIn
+from autosync.options.blocks import Block, Built, Key, ListOf, Values
+from autosync.options.reading import Place
+from autosync.options.shapes import choice, duration, maybe, place, secret, text
+
+_TEXT: Final = maybe(text())
+_PASSWORD: Final = maybe(secret())
+_EDITION: Final = maybe(choice(Edition))
+_LIMIT: Final = maybe(duration(timedelta(seconds=1)))
+
+SCRIPT: Final = Key("script", place(), Path(), "The script's file.", required=True)
+
+USER: Final = Key("user", text(), "", "The user's name, as the script wants it: CORP\\svc-sync.", required=True)
+PASSWORD: Final = Key("password", _PASSWORD, None, "Where the password is kept.", required=True)
+
+
+def _sign_in(values: Values, _: Place) -> SignIn | None:
+    password = values[PASSWORD]
+    return None if password is None else SignIn(user=values[USER], password=password)
+
+
+SIGN_IN: Final = Key(
+    "sign-in",
+    Built(
+        block=Block(doc="Whom the script signs in as; it gets this as credentials.", keys=(USER, PASSWORD)),
+        build=_sign_in,
+    ),
+    None,
+    "Whom the script signs in as. A function with a parameter credentials gets it.",
+)
+EXECUTABLE: Final = Key(
+    "executable",
+    _TEXT,
+    None,
+    "The program that runs the script, by its full path; found by itself unless given.",
+)
+EDITION: Final = Key(
+    "edition",
+    _EDITION,
+    None,
+    "desktop: Windows PowerShell 5.1; core: PowerShell 7. Unless given, desktop on Windows and core elsewhere.",
+)
+ENVIRONMENT: Final = Key(
+    "environment",
+    ListOf(item=text("the name of an environment variable")),
+    (),
+    "Variables of the service that the script gets, by name, beside the usual few such as PATH and HOME.",
+)
+
+
+def time_limit(default: timedelta | None, doc: str) -> Key[timedelta | None]:
+    """Return the key for how long one call may take."""
+    return Key("time-limit", _LIMIT, default, doc)
+
+
+def keys(language: Language, limit: Key[timedelta | None]) -> tuple[Key[object], ...]:
+    """Return the keys of a script in a language."""
+    own = (EDITION,) if language is Language.POWERSHELL else ()
+    return (SCRIPT, SIGN_IN, limit, EXECUTABLE, *own, ENVIRONMENT)
+
+
+def script_options(language: Language, limit: Key[timedelta | None], values: Values) -> ScriptOptions:
+    """Return the options that the keys describe."""
+    executable = values[EXECUTABLE]
+    return ScriptOptions(
+        language=language,
+        path=values[SCRIPT],
+        sign_in=values[SIGN_IN],
+        time_limit=values[limit],
+        executable=Path(executable) if executable else None,
+        edition=values[EDITION] if language is Language.POWERSHELL else None,
+        environment=values[ENVIRONMENT],
+    )

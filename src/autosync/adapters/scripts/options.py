@@ -1,0 +1,49 @@
+"""Which script runs, with what, and how long it may take."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from autosync.ports.secrets import SecretReference
+
+
+class Language(StrEnum):
+    """In which language a script is written."""
+
+    POWERSHELL = "powershell"
+    PYTHON = "python"
+
+
+class Edition(StrEnum):
+    """Which PowerShell; the words of ``$PSEdition``."""
+
+    DESKTOP = "desktop"
+    """Windows PowerShell 5.1, part of Windows."""
+    CORE = "core"
+    """PowerShell 7."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """Whom a script signs in as."""
+
+    user: str
+    password: SecretReference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptOptions:
+    """Options of a script, in a trigger or at an agent."""
+
+    language: Language
+    path: Path
+    sign_in: SignIn | None = None
+    time_limit: timedelta | None = None
+    """How long one call may take; None: as long as it wants."""
+    executable: Path | None = None
+    """The program that runs it; None: found by itself."""
+    edition: Edition | None = None
+    """None: Windows PowerShell on Windows, PowerShell 7 elsewhere."""
+    environment: tuple[str, ...] = ()
+    """Variables of the service that the script gets beside the usual few."""

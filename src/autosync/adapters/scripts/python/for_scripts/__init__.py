@@ -1,0 +1,1 @@
+"""The folder that scripts import ``autosync_scripts`` from."""
