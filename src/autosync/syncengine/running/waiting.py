@@ -24,17 +24,13 @@ class Waiting:
 
     def join(self, units: list[Unit], taken: dict[int, CsRow]) -> list[Unit]:
         """Return the units that got connectors. Objects in ``taken`` are this batch's own business."""
-        fresh = {unit.mv: unit.type.index_values(unit.values) for unit in units if _is_fresh(unit)}
+        fresh = [unit for unit in units if _is_fresh(unit)]
         joined: list[Unit] = []
         for agent, indexes in self._agents if fresh else ():
+            without = [unit for unit in fresh if not any(row.agent == agent.number for row in unit.rows)]
+            values = [(unit, unit.type.index_values(unit.values)) for unit in without]
             for index in indexes:
-                asked = {
-                    values[index]: unit
-                    for unit in units
-                    if (values := fresh.get(unit.mv)) is not None
-                    and index in values
-                    and not any(row.agent == agent.number for row in unit.rows)
-                }
+                asked = {found[index]: unit for unit, found in values if index in found}
                 joined.extend(self._take(agent, index, asked, taken))
         return joined
 

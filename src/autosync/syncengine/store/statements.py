@@ -8,7 +8,7 @@ taking the big table first, and a partial index is used only where its condition
 
 from typing import Final
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 SCHEMA: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -36,7 +36,6 @@ CREATE TABLE cs (
 );
 CREATE UNIQUE INDEX cs_anchor ON cs (agent, anchor) WHERE anchor IS NOT NULL;
 CREATE INDEX cs_dn ON cs (agent, dn) WHERE dn IS NOT NULL;
-CREATE INDEX cs_nameless ON cs (agent, dn) WHERE anchor IS NULL;
 CREATE INDEX cs_space ON cs (space);
 CREATE INDEX cs_mv ON cs (mv) WHERE mv IS NOT NULL;
 CREATE INDEX cs_staged ON cs (space, staged) WHERE staged <> 0;
@@ -110,7 +109,7 @@ FROM json_each(?3) AS j CROSS JOIN cs ON cs.agent = ?1 AND cs.anchor = j.value A
 """
 NAMELESS: Final = f"""
 SELECT {ROW} FROM json_each(?2) AS j
-CROSS JOIN cs INDEXED BY cs_nameless ON cs.agent = ?1 AND cs.dn = j.value AND cs.anchor IS NULL
+CROSS JOIN cs INDEXED BY cs_dn ON cs.agent = ?1 AND cs.dn = j.value AND cs.dn IS NOT NULL AND cs.anchor IS NULL
 """
 BY_ID: Final = f"SELECT {ROW} FROM json_each(?1) AS j CROSS JOIN cs ON cs.id = j.value"
 BY_ANCHOR: Final = f"""
