@@ -156,6 +156,17 @@ def test_hot_readings_use_their_index(tmp_path: Path, name: str, index: str) -> 
     assert f"INDEX {index} " in plan
 
 
+@pytest.mark.parametrize("name", ["BY_DN", "NAMELESS", "LINKS_BY_DN", "DESIRED_BY_DN"])
+def test_a_name_is_looked_up_in_capitals_and_small_letters_by_the_whole_index(tmp_path: Path, name: str) -> None:
+    store = SqliteStore(tmp_path / "engine.db")
+    count = max(int(each) for each in re.findall(r"\?(\d)", READS[name]))
+    parameters: list[object] = ["[]" if f"json_each(?{each + 1})" in READS[name] else 0 for each in range(count)]
+    plan = " ".join(row[3] for row in store.connection.execute("EXPLAIN QUERY PLAN " + READS[name], parameters))
+    store.close()
+
+    assert "INDEX cs_dn (agent=? AND dn=?)" in plan
+
+
 MOODY: dict[str, Any] = {
     "metaverse": {
         "person": {"attributes": {"id": {"key": True}, "rank": {}, "here": {}, "boss": {"reference": "person"}}}
@@ -221,10 +232,10 @@ def test_a_full_sync_asks_python_functions_again_although_nothing_has_come(tmp_p
 def test_a_full_sync_whose_functions_say_the_same_writes_no_row_and_asks_no_other_rule(tmp_path: Path) -> None:
     engine, _ = moody_world(tmp_path)
     run(engine, "hr", "full sync")
-    before = engine._store.connection.total_changes  # type: ignore[attr-defined]  # noqa: SLF001
+    before = engine._store.connection.total_changes  # type: ignore[attr-defined]
     step = run(engine, "hr", "full sync")
 
-    assert engine._store.connection.total_changes - before == RUN_RECORD  # type: ignore[attr-defined]  # noqa: SLF001
+    assert engine._store.connection.total_changes - before == RUN_RECORD  # type: ignore[attr-defined]
     assert step.inbound.connector_no_flow == 2
     assert "flat" not in step.outbound, "its rules have no function, so they come to the same"
     assert step.outbound["moody"].connector_no_flow == 2

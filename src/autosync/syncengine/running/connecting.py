@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from autosync.syncengine.errors import FlowError
 from autosync.syncengine.rules.inbound import InboundRules, Values, join_key
 from autosync.syncengine.rules.plan import AgentPlan, Plan
+from autosync.syncengine.running.rivals import AMBIGUOUS
 from autosync.syncengine.running.units import Images, Unit
 from autosync.syncengine.running.waiting import wait
 from autosync.syncengine.store.codec import decode
 from autosync.syncengine.store.port import Store
 from autosync.syncengine.store.rows import DELETE, DELETE_ADD, EXPLICIT, NONE, CsRow, WriteBatch
-
-AMBIGUOUS = "ambiguous-import-flow-from-multiple-connectors"
 
 
 @dataclass(slots=True)

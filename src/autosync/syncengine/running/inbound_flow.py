@@ -57,10 +57,7 @@ class InboundFlow:
             attributes = self._images.synchronized(row)
             values = self.contributed.pop(row.id, None)
             if values is None:
-                try:
-                    values = rules.contribute(attributes)
-                except FlowError as error:
-                    raise UnitFailed(unit, error, row) from error
+                values = _contribution(rules, attributes, unit, row)
             for target, source in rules.single_references:
                 reference = attributes.get(source)
                 if reference is not None:
@@ -124,6 +121,13 @@ class InboundFlow:
                 self._links[row.agent, row.dn] = unit.mv
                 if row.anchor is not None:
                     self._links[row.agent, row.anchor] = unit.mv
+
+
+def _contribution(rules: InboundRules, attributes: Values, unit: Unit, row: CsRow) -> Values:
+    try:
+        return rules.contribute(attributes)
+    except FlowError as error:
+        raise UnitFailed(unit, error, row) from error
 
 
 def _text(value: Any) -> str:

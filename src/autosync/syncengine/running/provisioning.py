@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from autosync.syncengine.errors import FlowError
+from autosync.syncengine.names import name_key
 from autosync.syncengine.results import OutboundCounters
 from autosync.syncengine.rules.coercion import same
 from autosync.syncengine.rules.outbound import OutboundRules
@@ -30,7 +31,7 @@ class Provisioning:
         """Objects that this batch deletes: they are in nobody's way."""
         self._now = int(now.timestamp())
         self._delayed: dict[tuple[int, int], int] = {}
-        self._taken: set[tuple[int, str]] = set()
+        self._taken: set[tuple[int, str | bytes]] = set()
         self._wanted: dict[tuple[int, int], str | None] = {}
         """The names of objects that are not there yet, by (mv, agent); None where none is wanted."""
         self._targets = [
@@ -121,10 +122,11 @@ class Provisioning:
 
     def _namesake(self, agent: AgentPlan, dn: str) -> CsRow | None:
         """Find a disconnector of that name: it is the object that would be made, from before or from a lost answer."""
-        if (agent.number, dn) in self._taken:
+        place = (agent.number, name_key(dn))
+        if place in self._taken:
             raise FlowError("object-already-exists", "provisioning", f"another object of {agent.name} has this name")
-        self._taken.add((agent.number, dn))
-        found = self._namesakes.get((agent.number, dn))
+        self._taken.add(place)
+        found = self._namesakes.get(place)
         if found is not None and found.mv is not None and found.pending != DELETE:
             raise FlowError("object-already-exists", "provisioning", f"another object of {agent.name} has this name")
         if found is not None and unpack(found.escrow).kind == DELETE:
@@ -220,7 +222,7 @@ class Provisioning:
                     wait(self._batch, agent, row, self._images.synchronized(row))
 
     def _load_namesakes(self, units: list[Unit]) -> None:
-        self._namesakes: dict[tuple[int, str], CsRow] = {}
+        self._namesakes: dict[tuple[int, str | bytes], CsRow] = {}
         for agent, type_name, rules in self._targets:
             if not rules.provisions:
                 continue
@@ -247,7 +249,7 @@ class Provisioning:
                 names.append(name)
         for row in self._store.by_name(agent.number, names):
             if row.id not in self._leaving:
-                self._namesakes[agent.number, row.dn] = row
+                self._namesakes[agent.number, name_key(row.dn)] = row
 
     def _load_delayed(self, units: list[Unit]) -> None:
         if any(rules.deprovision.after for _, _, rules in self._targets):

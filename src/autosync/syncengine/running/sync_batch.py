@@ -15,6 +15,7 @@ from autosync.syncengine.running.inbound_flow import InboundFlow
 from autosync.syncengine.running.many_references import ManyReferences
 from autosync.syncengine.running.outbound_flow import OutboundFlow
 from autosync.syncengine.running.provisioning import Provisioning
+from autosync.syncengine.running.rivals import give_way
 from autosync.syncengine.running.units import Images, Unit, UnitFailed, rows_by_unit
 from autosync.syncengine.running.waiting import Waiting
 from autosync.syncengine.store.codec import encode
@@ -101,9 +102,16 @@ class SyncBatch:
         there = [unit.mv for unit in units if not unit.is_new]
         rows_by_unit(by_id, self._store.connectors(there), rows)
         self._outcome.units = by_id
+        second = give_way(units, self._context.agent.number, self._outcome.connected.how, self._batch)
+        if second:
+            self._outcome.failures |= second
+            self._outcome.again = True
+            return True
         if self._note(self.inbound_flow.flow(units), rows):
             return True
-        joined = Waiting(self._store, self._plan, self._images, self._batch).join(units, dict(rows))
+        waiting = Waiting(self._store, self._plan, self._images, self._batch)
+        joined = waiting.join(units, dict(rows))
+        self._outcome.failures |= waiting.failures
         if joined and self._note(self.inbound_flow.flow(joined), rows):
             return True
         if self._full:

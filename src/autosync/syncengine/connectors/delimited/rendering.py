@@ -57,7 +57,7 @@ class RowWriter:
             index = plain(name)
             # The usual value, looked at here because the call of a function for each would cost more than the look.
             if index is not None and value.__class__ is str and value not in nothing and "\0" not in value and not trim:
-                found[index] = value  # type: ignore[assignment]
+                found[index] = value
             else:
                 found[self._index(name)] = self._joined(name, as_list(value), self._separators.get(name))
         return found
