@@ -83,7 +83,7 @@ def preview_object(context: RunContext, row: CsRow) -> Preview:
     outcome = batch.compute()
     how = outcome.connected.how.get(row.id) or "remains"
     unit = next(iter(outcome.units.values()), None)
-    error = next(iter(outcome.failures.values()), None)
+    error = outcome.failures.get(row.id) or (next(iter(outcome.failures.values()), None) if outcome.again else None)
     if unit is None or error is not None:
         return Preview(
             agent=context.agent.name, anchor=anchor, dn=dn, staged=staged, connects=how,

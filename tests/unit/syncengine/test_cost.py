@@ -1,5 +1,6 @@
 """What a run may cost: counted statements and written rows, not seconds. Each trap that was measured has its test."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from autosync.syncengine.spec.parse import parse_spec
 from autosync.syncengine.store import statements as sql
 from autosync.syncengine.store.sqlite import SqliteStore
 from tests.unit.syncengine.memory import MemorySystem
-from tests.unit.syncengine.worlds import Clock, run, settle
+from tests.unit.syncengine.worlds import Clock, open_engine, run, settle
 
 RULES: dict[str, Any] = {
     "metaverse": {
@@ -153,3 +154,88 @@ def test_hot_readings_use_their_index(tmp_path: Path, name: str, index: str) -> 
     store.close()
 
     assert f"INDEX {index} " in plan
+
+
+@pytest.mark.parametrize("name", ["BY_DN", "NAMELESS", "LINKS_BY_DN", "DESIRED_BY_DN"])
+def test_a_name_is_looked_up_in_capitals_and_small_letters_by_the_whole_index(tmp_path: Path, name: str) -> None:
+    store = SqliteStore(tmp_path / "engine.db")
+    count = max(int(each) for each in re.findall(r"\?(\d)", READS[name]))
+    parameters: list[object] = ["[]" if f"json_each(?{each + 1})" in READS[name] else 0 for each in range(count)]
+    plan = " ".join(row[3] for row in store.connection.execute("EXPLAIN QUERY PLAN " + READS[name], parameters))
+    store.close()
+
+    assert "INDEX cs_dn (agent=? AND dn=?)" in plan
+
+
+MOODY: dict[str, Any] = {
+    "metaverse": {
+        "person": {"attributes": {"id": {"key": True}, "rank": {}, "here": {}, "boss": {"reference": "person"}}}
+    },
+    "agents": {
+        "hr": {
+            "person": {
+                "project": "always",
+                "import": {
+                    "id": "id",
+                    "here": {"python": "rules.here", "from": ["id"]},
+                    "boss": {"ref": "boss"},
+                },
+            },
+        },
+        "flat": {
+            "person": {
+                "provision": {"dn": "{id}", "when": "here"},
+                "export": {"id": "id", "boss": "boss"},
+                "deprovision": "delete",
+            }
+        },
+        "moody": {"person": {"provision": {"dn": "{id}"}, "export": {"rank": {"python": "rules.rank", "from": ["id"]}}}},
+    },
+}  # fmt: skip
+FUNCTIONS = """
+import json, pathlib
+def mood():
+    return json.loads((pathlib.Path(__file__).parent / "mood.json").read_text())
+def here(name):
+    return "yes" if name in mood()["here"] else None
+def rank(name):
+    return mood()["rank"]
+"""
+
+
+def moody_world(folder: Path) -> tuple[SyncEngine, dict[str, MemorySystem]]:
+    (folder / "rules.py").write_text(FUNCTIONS, encoding="utf-8")
+    be_in_a_mood(folder, here=["a"], rank="low")
+    systems = {"hr": MemorySystem(), "flat": MemorySystem(), "moody": MemorySystem()}
+    systems["hr"].put("a", id="a", boss="b")
+    systems["hr"].put("b", id="b")
+    engine = open_engine(folder, MOODY, systems)
+    settle(engine)
+    return engine, systems
+
+
+def be_in_a_mood(folder: Path, **mood: object) -> None:
+    (folder / "mood.json").write_text(json.dumps(mood), encoding="utf-8")
+
+
+def test_a_full_sync_asks_python_functions_again_although_nothing_has_come(tmp_path: Path) -> None:
+    engine, systems = moody_world(tmp_path)
+    assert systems["flat"].values() == {"a": {"id": "a"}}
+    be_in_a_mood(tmp_path, here=["a", "b"], rank="high")
+    run(engine, "hr", "full sync")
+    settle(engine)
+
+    assert systems["flat"].values() == {"a": {"id": "a", "boss": "b"}, "b": {"id": "b"}}, "whoever refers looks again"
+    assert systems["moody"].values() == {"a": {"rank": "high"}, "b": {"rank": "high"}}
+
+
+def test_a_full_sync_whose_functions_say_the_same_writes_no_row_and_asks_no_other_rule(tmp_path: Path) -> None:
+    engine, _ = moody_world(tmp_path)
+    run(engine, "hr", "full sync")
+    before = engine._store.connection.total_changes  # type: ignore[attr-defined]
+    step = run(engine, "hr", "full sync")
+
+    assert engine._store.connection.total_changes - before == RUN_RECORD  # type: ignore[attr-defined]
+    assert step.inbound.connector_no_flow == 2
+    assert "flat" not in step.outbound, "its rules have no function, so they come to the same"
+    assert step.outbound["moody"].connector_no_flow == 2

@@ -1,5 +1,7 @@
 """A process that dies at any commit loses nothing: run again, and everything ends as if it had never died."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -131,3 +133,23 @@ def test_only_one_engine_runs_on_a_store_and_others_may_look(tmp_path: Path) -> 
     looking = SqliteStore(tmp_path / "engine.db", for_running=False)
     assert len(looking.scan_metaverse(0, 100)) == 6
     looking.close()
+
+
+def test_a_store_of_an_older_version_gets_the_indexes_of_this_one(tmp_path: Path) -> None:
+    path, younger = tmp_path / "engine.db", tmp_path / "younger.db"
+    for each in (path, younger):
+        SqliteStore(each).close()
+    with closing(sqlite3.connect(path)) as store:
+        store.executescript("""
+            DROP INDEX cs_dn;
+            CREATE INDEX cs_dn ON cs (agent, dn) WHERE dn IS NOT NULL;
+            CREATE INDEX cs_nameless ON cs (agent, dn) WHERE anchor IS NULL;
+            PRAGMA user_version = 2;
+        """)
+    SqliteStore(path).close()
+    shapes = []
+    for each in (path, younger):
+        with closing(sqlite3.connect(each)) as store:
+            shapes.append(set(store.execute("SELECT name, sql FROM sqlite_master")))
+
+    assert shapes[0] == shapes[1]

@@ -10,7 +10,7 @@ from autosync.syncengine.rules.codegen import Source
 from autosync.syncengine.rules.coercion import COERCIONS, Misfit, several
 from autosync.syncengine.rules.functions import RuleFunctions
 from autosync.syncengine.rules.inbound import Test, Values, compile_test, guarded
-from autosync.syncengine.spec.expressions import Reference, Template
+from autosync.syncengine.spec.expressions import Reference, Template, calls_python
 from autosync.syncengine.spec.model import Deprovision, ExportFlow, MetaverseType, TypeRules
 
 _SPECIAL: Final = str.maketrans({letter: "\\" + letter for letter in ',+"\\<>;='} | {"\x00": "\\00"})
@@ -37,13 +37,17 @@ class OutboundRules:
     name: Callable[[Callable[[str], Any]], str] | None
     object_type: str | None
     flow: Flow
-    initial: Flow | None
+    whole: Callable[[Callable[[str], Any], Values], None]
+    """Every value that flows, for an object that is to be made."""
+    initial: Callable[[Callable[[str], Any], Values], None] | None
     targets: tuple[str, ...]
     initial_targets: tuple[str, ...]
     single_references: tuple[ReferenceFlow, ...]
     multiple_references: tuple[ReferenceFlow, ...]
     deprovision: Deprovision
     disable: tuple[tuple[str, Any], ...]
+    moody: bool
+    """Whether Python functions are among the rules: then the same values may come to something else tomorrow."""
 
     def wants(self, values: Values) -> bool:
         """Return whether the metaverse object should have an object in this agent."""
@@ -58,13 +62,22 @@ class OutboundRules:
             raise FlowError(error.error_type, "export-flow", str(error)) from error
         return changes
 
+    def content(self, values: Values) -> Values:
+        """Return all attributes of an object that is to be made: its differences from nothing."""
+        found: Values = {}
+        try:
+            self.whole(values.get, found)
+        except (FlowError, Misfit) as error:
+            raise FlowError(error.error_type, "export-flow", str(error)) from error
+        return found
+
     def initial_values(self, values: Values) -> Values:
         """Return what only a new object gets."""
         if self.initial is None:
             return {}
         changes: Values = {}
         try:
-            self.initial(values.get, _nothing, changes)
+            self.initial(values.get, changes)
         except (FlowError, Misfit) as error:
             raise FlowError(error.error_type, "export-flow", str(error)) from error
         return changes
@@ -104,13 +117,21 @@ def compile_outbound(
         name=_compile_name(provision.dn, functions) if provision is not None else None,
         object_type=provision.object_type if provision is not None else None,
         flow=_compile_exports(always, schema, functions),
-        initial=_compile_exports(initial, schema, functions) if initial else None,
+        whole=_compile_whole(always, schema, functions),
+        initial=_compile_whole(initial, schema, functions) if initial else None,
         targets=tuple(flow.target for flow in always),
         initial_targets=tuple(flow.target for flow in initial),
         single_references=tuple(single),
         multiple_references=tuple(multiple),
         deprovision=rules.deprovision,
         disable=tuple((name, [] if value is None else value) for name, value in rules.deprovision.disable.items()),
+        moody=any(
+            calls_python(each)
+            for each in (
+                *(flow.source for flow in rules.exports),
+                *([provision.when] if provision is not None and provision.when is not None else ()),
+            )
+        ),
     )
 
 
@@ -142,17 +163,7 @@ def _compile_name(template: Template, functions: RuleFunctions) -> Callable[...,
 def _compile_exports(flows: list[ExportFlow], schema: Mapping[str, AttributeSchema], functions: RuleFunctions) -> Flow:
     source = Source(functions)
     for flow in flows:
-        attribute = schema.get(flow.target) or AttributeSchema(name=flow.target)
-        wanted = AttributeType.STRING if attribute.type is AttributeType.REFERENCE else attribute.type
-        written = source.value(flow.source)
-        # Without a schema several values may flow as they are: the connected system knows best.
-        if flow.target in schema and not attribute.multivalued:
-            source.coerced(written, wanted, multivalued=False)
-        else:
-            source.line(f"v = {written}")
-            source.line(f"if v.__class__ is list: v = {source.bind(several(COERCIONS[wanted]))}(v)")
-            source.line(f"elif v.__class__ is not str and v is not None: v = {source.bind(COERCIONS[wanted])}(v)")
-            source.line("if v == '': v = None")
+        _write_value(source, flow, schema)
         source.line(f"w = c({flow.target!r})")
         empty = "" if flow.suppress_null else f"\n        r[{flow.target!r}] = [] if v is None else v"
         if flow.suppress_null:
@@ -163,9 +174,31 @@ def _compile_exports(flows: list[ExportFlow], schema: Mapping[str, AttributeSche
     return source.compile("g, c, r")
 
 
+def _compile_whole(
+    flows: list[ExportFlow], schema: Mapping[str, AttributeSchema], functions: RuleFunctions
+) -> Callable[..., None]:
+    source = Source(functions)
+    for flow in flows:
+        _write_value(source, flow, schema)
+        source.line(f"if v is not None: r[{flow.target!r}] = v")
+    source.line("return None")
+    return source.compile("g, r")
+
+
+def _write_value(source: Source, flow: ExportFlow, schema: Mapping[str, AttributeSchema]) -> None:
+    """Add the lines that put the value of a flow, as the connected system takes it, into ``v``."""
+    attribute = schema.get(flow.target) or AttributeSchema(name=flow.target)
+    wanted = AttributeType.STRING if attribute.type is AttributeType.REFERENCE else attribute.type
+    written = source.value(flow.source)
+    # Without a schema several values may flow as they are: the connected system knows best.
+    if flow.target in schema and not attribute.multivalued:
+        source.coerced(written, wanted, multivalued=False)
+        return
+    source.line(f"v = {written}")
+    source.line(f"if v.__class__ is list: v = {source.bind(several(COERCIONS[wanted]))}(v)")
+    source.line(f"elif v.__class__ is not str and v is not None: v = {source.bind(COERCIONS[wanted])}(v)")
+    source.line("if v == '': v = None")
+
+
 def _missing(name: str) -> None:
     raise FlowError("provisioning-dn-incomplete", "provisioning", f"{name} has no value, but the name is made of it")
-
-
-def _nothing(_: str) -> None:
-    return None

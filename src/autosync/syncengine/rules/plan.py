@@ -85,7 +85,9 @@ class Plan:
     """The compiled rules. Agents by number: the store's, which never changes for a name."""
 
     stamp: int
-    """A number for this version of the rules and schemas; 0 where Python functions may have moods."""
+    """A number for this version of the rules and schemas, whatever Python functions among them may answer."""
+    moody: bool
+    """Whether Python functions are among the rules: then a full synchronization looks at all objects."""
     agents: Mapping[int, AgentPlan]
     numbers: Mapping[str, int]
     types: Mapping[str, TypePlan]
@@ -106,8 +108,10 @@ def compile_plan(
         for name, agent in spec.agents.items()
     }
     order = [numbers[name] for name in spec.agents]
+    stamp, moody = _stamp(spec, descriptions)
     return Plan(
-        stamp=_stamp(spec, descriptions),
+        stamp=stamp,
+        moody=moody,
         agents=agents,
         numbers={name: numbers[name] for name in spec.agents},
         types={name: _type(each, spec, numbers, functions) for name, each in spec.metaverse.items()},
@@ -115,11 +119,10 @@ def compile_plan(
     )
 
 
-def _stamp(spec: Spec, descriptions: Mapping[str, Description]) -> int:
+def _stamp(spec: Spec, descriptions: Mapping[str, Description]) -> tuple[int, bool]:
     text = repr((_EVALUATION, spec, sorted(descriptions.items())))
-    if "Function(path=" in text:
-        return 0
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=7).digest(), "big") or 1
+    number = int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=7).digest(), "big") or 1
+    return number, "Function(path=" in text
 
 
 def _agent(

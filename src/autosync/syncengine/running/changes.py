@@ -86,7 +86,7 @@ class PreparedBatch:
             return
         each.written = dict(export.attributes) if export.references else export.attributes
         for name, number in export.references.items():
-            text = self._name(number)
+            text = self._name(number, export.kind)
             if text is None:
                 if number in self._names:
                     each.deferred[name] = number
@@ -122,7 +122,7 @@ class PreparedBatch:
         whole: dict[str, Any] = {}
         for cs, attribute, removes, key, _, _ in self._many.get(each.row.id, ()):
             name = self._attributes[attribute]
-            text = key if isinstance(key, str) else self._name(key)
+            text = key if isinstance(key, str) else self._name(key, each.export.kind)
             if text is None:
                 if key in self._names:
                     each.waits = True
@@ -141,10 +141,13 @@ class PreparedBatch:
     def _whole(row: CsRow, attributes: dict[str, Any], many: dict[str, Any]) -> dict[str, Any]:
         return overlay(expected(row.blob, row.escrow), attributes) | many
 
-    def _name(self, number: int) -> str | None:
-        """Return how the connected system names an object; None while it does not have it."""
+    def _name(self, number: int, kind: int) -> str | None:
+        """Return how the connected system names an object; None while it does not have it.
+
+        Also while the object is about to get another name beside the one that refers to it: updates come after all renames.
+        """
         found = self._names.get(number)
-        if found is None or found[3] in {ADD, DELETE_ADD}:
+        if found is None or found[3] in {ADD, DELETE_ADD} or (self._agent.by_dn and kind == RENAME == found[3]):
             return None
         _, anchor, dn, _ = found
         return dn if self._agent.by_dn else anchor

@@ -3,15 +3,14 @@
 from dataclasses import dataclass, field
 
 from autosync.syncengine.errors import FlowError
-from autosync.syncengine.rules.inbound import InboundRules, join_key
+from autosync.syncengine.rules.inbound import InboundRules, Values, join_key
 from autosync.syncengine.rules.plan import AgentPlan, Plan
+from autosync.syncengine.running.rivals import AMBIGUOUS
 from autosync.syncengine.running.units import Images, Unit
 from autosync.syncengine.running.waiting import wait
 from autosync.syncengine.store.codec import decode
 from autosync.syncengine.store.port import Store
 from autosync.syncengine.store.rows import DELETE, DELETE_ADD, EXPLICIT, NONE, CsRow, WriteBatch
-
-AMBIGUOUS = "ambiguous-import-flow-from-multiple-connectors"
 
 
 @dataclass(slots=True)
@@ -23,6 +22,8 @@ class Connected:
     how: dict[int, str] = field(default_factory=dict)
     """``projected``, ``joined``, ``connector``, ``filtered``, ``deleted``, ``delete-add`` by connector space id."""
     failures: dict[int, FlowError] = field(default_factory=dict)
+    contributed: dict[int, Values] = field(default_factory=dict)
+    """What projected objects contribute, by connector space id: computed for their keys, and needed again in a moment."""
     remains: int = 0
     filtered: int = 0
 
@@ -117,6 +118,7 @@ class Connecting:
         values = rules.contribute(attributes)
         unit = Unit(self._store.next_mv_id(), self._plan.types[rules.metaverse_type], {}, is_new=True)
         done.units[unit.mv] = unit
+        done.contributed[row.id] = values
         for index, value in unit.type.index_values(values).items():
             self._made.setdefault((index, value), set()).add(unit.mv)
         done.how[row.id] = "projected"

@@ -44,7 +44,7 @@ class ExportStep:
         self._store = context.store
         self._space = self._store.space(context.agent.number, report.step.partition)
         self._counted = SeenObjects()
-        """Objects made in this run: what follows for them in the same run is part of their add."""
+        """Objects made or renamed in this run: what follows for them in the same run is part of that."""
 
     def run(self) -> None:
         """Write everything that is pending."""
@@ -153,7 +153,7 @@ class ExportStep:
         self._count(row, export.kind)
 
     def _count(self, row: CsRow, kind: int) -> None:
-        if kind == ADD:
+        if kind in {ADD, RENAME}:
             self._counted.add(row.id)
         elif kind == UPDATE and row.id in self._counted:
             return

@@ -7,6 +7,7 @@ commit, so that a run that died can be started again and finds its work done.
 from collections.abc import Sequence
 
 from autosync.syncengine.connectors.port import EntryError, ReadBatch, Reader, ReadError
+from autosync.syncengine.names import name_key
 from autosync.syncengine.results import DiscoveryError
 from autosync.syncengine.running.context import RunContext
 from autosync.syncengine.running.report import StepReport, Stopped
@@ -123,10 +124,10 @@ class ImportStep:
             return
         # Exported under this name, and the connected system never told the anchor: this is it.
         nameless = self._store.nameless(self._context.agent.number, [entry.dn for _, entry in entries])
-        ours = {row.dn: row for row in nameless}
+        ours = {name_key(row.dn): row for row in nameless}
         links, digests = staging.links(nameless), read.digests
         for index, entry in entries:
-            row = ours.get(entry.dn)
+            row = ours.pop(name_key(entry.dn), None)
             if row is None:
                 staging.stage_new(entry, digests[index])
             else:

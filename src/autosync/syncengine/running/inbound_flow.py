@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from autosync.syncengine.errors import FlowError
-from autosync.syncengine.rules.inbound import InboundRules
+from autosync.syncengine.rules.inbound import InboundRules, Values
 from autosync.syncengine.rules.plan import Plan
 from autosync.syncengine.running.units import CONDEMNED, Images, Unit, UnitFailed
 from autosync.syncengine.store.port import Store
@@ -15,6 +15,8 @@ class InboundFlow:
     """Computes the values of the units of one batch; references are looked up for all of them at once."""
 
     def __init__(self, store: Store, plan: Plan, images: Images) -> None:
+        self.contributed: dict[int, Values] = {}
+        """What is known already of what connectors contribute, references aside; each is used once."""
         self._store = store
         self._plan = plan
         self._images = images
@@ -53,10 +55,9 @@ class InboundFlow:
             if rules is None or rules.metaverse_type != unit.type.name:
                 continue
             attributes = self._images.synchronized(row)
-            try:
-                values = rules.contribute(attributes)
-            except FlowError as error:
-                raise UnitFailed(unit, error, row) from error
+            values = self.contributed.pop(row.id, None)
+            if values is None:
+                values = _contribution(rules, attributes, unit, row)
             for target, source in rules.single_references:
                 reference = attributes.get(source)
                 if reference is not None:
@@ -120,6 +121,13 @@ class InboundFlow:
                 self._links[row.agent, row.dn] = unit.mv
                 if row.anchor is not None:
                     self._links[row.agent, row.anchor] = unit.mv
+
+
+def _contribution(rules: InboundRules, attributes: Values, unit: Unit, row: CsRow) -> Values:
+    try:
+        return rules.contribute(attributes)
+    except FlowError as error:
+        raise UnitFailed(unit, error, row) from error
 
 
 def _text(value: Any) -> str:

@@ -31,9 +31,12 @@ class OutboundFlow:
             (agent, name, rules) for agent in plan.agents.values() for name, rules in agent.outbound.items()
         ]
         self._with_references = any(rules.single_references for _, _, rules in self._targets)
+        self._moody = any(rules.moody for _, _, rules in self._targets)
 
     def flow(self, units: list[Unit], counters: dict[str, OutboundCounters]) -> list[UnitFailed]:
         """Compute every unit's exports, count them, and put them into the batch; return those that failed."""
+        if not self._moody:
+            units = [unit for unit in units if not unit.settled]
         if self._with_references:
             self._load_names(units)
         failures = []
@@ -44,8 +47,9 @@ class OutboundFlow:
             try:
                 for row in unit.rows:
                     target = targets.get((unit.type.name, row.agent))
-                    if target is not None and row.id not in unit.frozen:
-                        self._one(unit, row, target, counters)
+                    if target is None or row.id in unit.frozen or (unit.settled and not target[1].moody):
+                        continue
+                    self._one(unit, row, target, counters)
             except FlowError as error:
                 failures.append(UnitFailed(unit, error))
         return failures
@@ -65,7 +69,7 @@ class OutboundFlow:
 
     def _fill(self, unit: Unit, row: CsRow, agent: AgentPlan, rules: OutboundRules) -> None:
         """Complete an object that is being provisioned."""
-        attributes = rules.differences(unit.values, {})
+        attributes = rules.content(unit.values)
         references = self._references(unit, agent, rules.single_references, attributes, {})
         row.export = pack(Export(ADD, attributes, references, rules.initial_values(unit.values), None))
 
@@ -74,7 +78,7 @@ class OutboundFlow:
         earlier = unpack(was_export)
         # An add whose answer was lost (a crash, and the person changed since) is seen by an import: from then on it is there.
         if was_pending == ADD and row.blob is None:  # still to be made: its whole content, once more
-            attributes = rules.differences(unit.values, {})
+            attributes = rules.content(unit.values)
             references = self._references(unit, agent, rules.single_references, attributes, {})
             export = earlier._replace(attributes=attributes, references=references)
         else:
@@ -135,7 +139,7 @@ class OutboundFlow:
         for mv, agent, number, anchor, dn, _ in self._store.names_of_metaverse(sorted(wanted)):
             self._names[mv, agent] = (number, anchor, dn)
         for unit in units:
-            if not unit.topology:
+            if not unit.topology or unit.mv not in wanted:
                 continue
             for row in unit.lost:
                 if self._names.get((unit.mv, row.agent), (0,))[0] == row.id:

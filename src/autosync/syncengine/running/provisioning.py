@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from autosync.syncengine.errors import FlowError
+from autosync.syncengine.names import name_key
 from autosync.syncengine.results import OutboundCounters
 from autosync.syncengine.rules.coercion import same
 from autosync.syncengine.rules.outbound import OutboundRules
@@ -30,10 +31,13 @@ class Provisioning:
         """Objects that this batch deletes: they are in nobody's way."""
         self._now = int(now.timestamp())
         self._delayed: dict[tuple[int, int], int] = {}
-        self._taken: set[tuple[int, str]] = set()
+        self._taken: set[tuple[int, str | bytes]] = set()
+        self._wanted: dict[tuple[int, int], str | None] = {}
+        """The names of objects that are not there yet, by (mv, agent); None where none is wanted."""
         self._targets = [
             (agent, name, rules) for agent in plan.agents.values() for name, rules in agent.outbound.items()
         ]
+        self._moody = any(rules.moody for _, _, rules in self._targets)
         self._homes = {
             agent.number: [(name, store.space(agent.number, name).id) for name in agent.partitions]
             for agent, _, rules in self._targets
@@ -42,6 +46,8 @@ class Provisioning:
 
     def decide(self, units: list[Unit], counters: dict[str, OutboundCounters]) -> list[UnitFailed]:
         """Give each unit the connectors that it should have; return those that failed."""
+        if not self._moody:
+            units = [unit for unit in units if not unit.settled]
         self._load_namesakes(units)
         self._load_delayed(units)
         failures = []
@@ -64,11 +70,11 @@ class Provisioning:
     def _one(self, unit: Unit, counters: dict[str, OutboundCounters]) -> None:
         handled: set[int] = set()
         for agent, type_name, rules in self._targets:
-            if type_name != unit.type.name:
+            if type_name != unit.type.name or (unit.settled and not rules.moody):
                 continue
             handled.add(agent.number)
             mine = [row for row in unit.rows if row.agent == agent.number]
-            if not unit.gone and rules.wants(unit.values):
+            if not unit.gone and self._wants(unit, agent, rules):
                 self._keep(unit, agent, rules, has_one=bool(mine))
             elif unit.gone or rules.provisions:
                 for row in mine:
@@ -80,6 +86,10 @@ class Provisioning:
             unit.gone = True  # the connector that it hangs on was deprovisioned a line ago
             self._one(unit, counters)
 
+    def _wants(self, unit: Unit, agent: AgentPlan, rules: OutboundRules) -> bool:
+        place = (unit.mv, agent.number)
+        return self._wanted[place] is not None if place in self._wanted else rules.wants(unit.values)
+
     def _keep(self, unit: Unit, agent: AgentPlan, rules: OutboundRules, *, has_one: bool) -> None:
         """See to it that a wanted object is there and stays."""
         if (unit.mv, agent.number) in self._delayed:
@@ -88,7 +98,7 @@ class Provisioning:
             self._provision(unit, agent, rules)
 
     def _provision(self, unit: Unit, agent: AgentPlan, rules: OutboundRules) -> None:
-        dn = rules.dn(unit.values)
+        dn = self._wanted.get((unit.mv, agent.number)) or rules.dn(unit.values)
         row = self._namesake(agent, dn)
         unit.topology = unit.all_references = True
         if row is not None:
@@ -112,10 +122,11 @@ class Provisioning:
 
     def _namesake(self, agent: AgentPlan, dn: str) -> CsRow | None:
         """Find a disconnector of that name: it is the object that would be made, from before or from a lost answer."""
-        if (agent.number, dn) in self._taken:
+        place = (agent.number, name_key(dn))
+        if place in self._taken:
             raise FlowError("object-already-exists", "provisioning", f"another object of {agent.name} has this name")
-        self._taken.add((agent.number, dn))
-        found = self._namesakes.get((agent.number, dn))
+        self._taken.add(place)
+        found = self._namesakes.get(place)
         if found is not None and found.mv is not None and found.pending != DELETE:
             raise FlowError("object-already-exists", "provisioning", f"another object of {agent.name} has this name")
         if found is not None and unpack(found.escrow).kind == DELETE:
@@ -211,7 +222,7 @@ class Provisioning:
                     wait(self._batch, agent, row, self._images.synchronized(row))
 
     def _load_namesakes(self, units: list[Unit]) -> None:
-        self._namesakes: dict[tuple[int, str], CsRow] = {}
+        self._namesakes: dict[tuple[int, str | bytes], CsRow] = {}
         for agent, type_name, rules in self._targets:
             if not rules.provisions:
                 continue
@@ -220,6 +231,7 @@ class Provisioning:
                 for unit in units
                 if unit.type.name == type_name
                 and not unit.gone
+                and (rules.moody or not unit.settled)
                 and not any(row.agent == agent.number for row in unit.rows)
             ]
             if lacking:
@@ -229,13 +241,15 @@ class Provisioning:
         names = []
         for unit in lacking:
             try:
-                if rules.wants(unit.values):
-                    names.append(rules.dn(unit.values))
+                name = rules.dn(unit.values) if rules.wants(unit.values) else None
             except FlowError:
                 continue  # told when it is the unit's turn
+            self._wanted[unit.mv, agent.number] = name
+            if name is not None:
+                names.append(name)
         for row in self._store.by_name(agent.number, names):
             if row.id not in self._leaving:
-                self._namesakes[agent.number, row.dn] = row
+                self._namesakes[agent.number, name_key(row.dn)] = row
 
     def _load_delayed(self, units: list[Unit]) -> None:
         if any(rules.deprovision.after for _, _, rules in self._targets):

@@ -191,7 +191,8 @@ class Staging:
             return DELETE_ADD
         if was_staged == DELETE_ADD:
             return DELETE_ADD
-        if row.dn != entry.dn or was_staged == RENAME:
+        made_here = row.blob is None  # known by the name that it was to get: the system may write it its own way
+        if (row.dn != entry.dn and not made_here) or was_staged == RENAME:
             return RENAME
         return UPDATE if changed else NONE
 

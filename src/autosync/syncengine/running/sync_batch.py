@@ -15,6 +15,7 @@ from autosync.syncengine.running.inbound_flow import InboundFlow
 from autosync.syncengine.running.many_references import ManyReferences
 from autosync.syncengine.running.outbound_flow import OutboundFlow
 from autosync.syncengine.running.provisioning import Provisioning
+from autosync.syncengine.running.rivals import give_way
 from autosync.syncengine.running.units import Images, Unit, UnitFailed, rows_by_unit
 from autosync.syncengine.running.waiting import Waiting
 from autosync.syncengine.store.codec import encode
@@ -62,6 +63,7 @@ class SyncBatch:
         connected = connecting.connect(self._rows, self._images)
         self._outcome.connected = connected
         self._outcome.failures |= connected.failures
+        self.inbound_flow.contributed = connected.contributed
         units = connected.units
         touched = [unit for unit in units.values() if unit.rows or unit.lost]
         failed = self._evaluate(touched, connected.rows)
@@ -100,11 +102,20 @@ class SyncBatch:
         there = [unit.mv for unit in units if not unit.is_new]
         rows_by_unit(by_id, self._store.connectors(there), rows)
         self._outcome.units = by_id
+        second = give_way(units, self._context.agent.number, self._outcome.connected.how, self._batch)
+        if second:
+            self._outcome.failures |= second
+            self._outcome.again = True
+            return True
         if self._note(self.inbound_flow.flow(units), rows):
             return True
-        joined = Waiting(self._store, self._plan, self._images, self._batch).join(units, dict(rows))
+        waiting = Waiting(self._store, self._plan, self._images, self._batch)
+        joined = waiting.join(units, dict(rows))
+        self._outcome.failures |= waiting.failures
         if joined and self._note(self.inbound_flow.flow(joined), rows):
             return True
+        if self._full:
+            self._settle(units)
         counters = self._outcome.outbound
         leaving = frozenset(row.id for row in self._rows if row.staged == DELETE)
         provisioning = Provisioning(self._store, self._plan, self._images, self._batch, leaving, now=self._context.now)
@@ -112,6 +123,18 @@ class SyncBatch:
             return True
         outbound = OutboundFlow(self._store, self._plan, self._images, self._batch, provisioning)
         return self._note(outbound.flow(units, counters), rows)
+
+    def _settle(self, units: list[Unit]) -> None:
+        """Tell the units that a look at their functions has left as they were: the other rules need not be asked again."""
+        news = {row.mv for row in self._rows if row.staged != NONE}
+        for unit in units:
+            unit.settled = (
+                unit.stamp == self._plan.stamp
+                and not unit.topology
+                and not unit.gone
+                and unit.mv not in news
+                and unit.values == unit.old
+            )
 
     def _note(self, failed: Iterable[UnitFailed], rows: dict[int, CsRow]) -> bool:
         outcome = self._outcome
@@ -156,7 +179,7 @@ class SyncBatch:
                 units[row.mv].some_references.add((row.agent, value))
         if self._full:
             for unit in units.values():
-                unit.all_references = True
+                unit.all_references = unit.all_references or not unit.settled
 
     def _write_units(self, units: list[Unit]) -> None:
         batch = self._batch
@@ -201,9 +224,10 @@ class SyncBatch:
                     due.append((unit.mv, 0, ""))
                 due.extend((unit.mv, agent, value) for agent, value in sorted(unit.some_references))
         self._void_additions(units)
-        here = {unit.mv for unit in units}
+        here = {unit.mv for unit in units if not unit.settled}
+        moved = self._names_that_moved(units)
         for agent in self._plan.agents.values():
-            names = self._names_that_moved(units, agent.number) if agent.references else set()
+            names = moved.get(agent.number, set())
             multiple = {self._store.attribute_number(name) for name in agent.multiple_references}
             for mv, attribute, value in self._store.dependents(agent.number, sorted(names)):
                 if attribute in multiple:
@@ -221,11 +245,19 @@ class SyncBatch:
             elif mv is not None and value is not None:
                 self._batch.due_new.append((mv, lost[key], value))
 
-    @staticmethod
-    def _names_that_moved(units: list[Unit], agent: int) -> set[str]:
-        """Return the names, within an agent, of objects whose connectors came or went."""
-        rows = [row for unit in units if unit.topology for row in (*unit.rows, *unit.lost) if row.agent == agent]
-        return {name for row in rows for name in (row.anchor, row.dn) if name is not None}
+    def _names_that_moved(self, units: list[Unit]) -> dict[int, set[str]]:
+        """Return the names, by agent, of objects whose connectors came or went, where references could name them."""
+        moved: dict[int, set[str]] = {number: set() for number, agent in self._plan.agents.items() if agent.references}
+        for unit in units:
+            if not unit.topology:
+                continue
+            for row in (*unit.rows, *unit.lost):
+                names = moved.get(row.agent)
+                if names is not None:
+                    names.add(row.dn)
+                    if row.anchor is not None:
+                        names.add(row.anchor)
+        return moved
 
     def _count(self, connected: Connected, units: list[Unit]) -> None:
         counters = self._outcome.inbound

@@ -37,12 +37,12 @@ class SyncStep:
         self._due()
 
     def _all(self) -> None:
-        stamp = self._context.plan.stamp
-        if stamp:
-            # Evaluated by these very rules, and nothing has come since: Microsoft's engine would do it all again.
-            self._report.inbound.connector_no_flow += self._store.count_fresh(self._space.id, stamp)
+        plan, read = self._context.plan, self._store.scan_stale
+        # Evaluated by these very rules, and nothing has come since: Microsoft's engine would do it all again.
+        stamp = -1 if plan.moody else plan.stamp
+        self._report.inbound.connector_no_flow += self._store.count_fresh(self._space.id, stamp)
         after = 0
-        while rows := self._store.scan_stale(self._space.id, after, self._context.batch_size, stamp or -1):
+        while rows := read(self._space.id, after, self._context.batch_size, stamp):
             after = rows[-1].id
             self._context.check_stop()
             self._carry(rows, full=True)

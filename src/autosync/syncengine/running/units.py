@@ -36,6 +36,8 @@ class Unit:
     values: dict[str, Any] = field(default_factory=dict)
     gone: bool = False
     deleted: bool = False
+    settled: bool = False
+    """Whether it was evaluated by these rules and nothing has come since: only a Python function may say something new."""
     topology: bool = False
     """Whether a connector came, went or was renamed: whoever refers to the object must look again."""
     all_references: bool = False

@@ -8,6 +8,7 @@ from typing import Any
 from autosync.syncengine.errors import FlowError
 from autosync.syncengine.rules.inbound import join_key
 from autosync.syncengine.rules.plan import AgentPlan, Plan
+from autosync.syncengine.running.rivals import ambiguous
 from autosync.syncengine.running.units import Images, Unit
 from autosync.syncengine.store.port import Store
 from autosync.syncengine.store.rows import EXPLICIT, NONE, CsRow, WriteBatch
@@ -20,21 +21,19 @@ class Waiting:
         self._store = store
         self._images = images
         self._batch = batch
+        self.failures: dict[int, FlowError] = {}
+        """The errors of those that fit an object which another of their agent was joined to."""
         self._agents = [(agent, indexes) for agent in plan.agents.values() if (indexes := _indexes(agent))]
 
     def join(self, units: list[Unit], taken: dict[int, CsRow]) -> list[Unit]:
         """Return the units that got connectors. Objects in ``taken`` are this batch's own business."""
-        fresh = {unit.mv: unit.type.index_values(unit.values) for unit in units if _is_fresh(unit)}
+        fresh = [unit for unit in units if _is_fresh(unit)]
         joined: list[Unit] = []
         for agent, indexes in self._agents if fresh else ():
+            without = [unit for unit in fresh if not any(row.agent == agent.number for row in unit.rows)]
+            values = [(unit, unit.type.index_values(unit.values)) for unit in without]
             for index in indexes:
-                asked = {
-                    values[index]: unit
-                    for unit in units
-                    if (values := fresh.get(unit.mv)) is not None
-                    and index in values
-                    and not any(row.agent == agent.number for row in unit.rows)
-                }
+                asked = {found[index]: unit for unit, found in values if index in found}
                 joined.extend(self._take(agent, index, asked, taken))
         return joined
 
@@ -45,7 +44,11 @@ class Waiting:
         for value, cs in found:
             row, unit = rows.get(cs), asked[value]
             free = row is not None and row.mv is None and row.link != EXPLICIT and row.staged == NONE
-            if row is None or not free or any(each.agent == agent.number for each in unit.rows):
+            if row is None or not free:
+                continue
+            first = next((each for each in unit.rows if each.agent == agent.number), None)
+            if first is not None:
+                self.failures[row.id] = ambiguous(unit, first, row)
                 continue
             row.mv = unit.mv
             taken[row.id] = row
@@ -78,6 +81,8 @@ def _indexes(agent: AgentPlan) -> list[str]:
 def _is_fresh(unit: Unit) -> bool:
     if unit.gone:
         return False
-    return unit.is_new or (
-        unit.values != unit.old and unit.type.index_values(unit.values) != unit.type.index_values(unit.old)
+    return (
+        unit.is_new
+        or bool(unit.lost)  # there may be another who fitted, too, and came second
+        or (unit.values != unit.old and unit.type.index_values(unit.values) != unit.type.index_values(unit.old))
     )

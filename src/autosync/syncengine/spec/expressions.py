@@ -120,6 +120,19 @@ Condition: TypeAlias = Present | Equals | Matches | Not | All | AnyOf | Function
 Expression: TypeAlias = Attribute | Constant | Template | Table | Reference | Condition
 
 
+def calls_python(expression: Expression) -> bool:
+    """Return whether an expression's value may differ although what it reads is the same."""
+    match expression:
+        case Function():
+            return True
+        case Not():
+            return calls_python(expression.condition)
+        case All() | AnyOf():
+            return any(map(calls_python, expression.conditions))
+        case _:
+            return False
+
+
 def attribute_names(expression: Expression) -> frozenset[str]:
     """Return the attributes that an expression reads; a function of the whole object reads none by name."""
     match expression:

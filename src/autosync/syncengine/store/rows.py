@@ -30,6 +30,9 @@ DELETE: Final = 4
 DELETE_ADD: Final = 5
 """The same as plain numbers, for the loops that see every object."""
 
+_STAGED: Final = tuple(f"staged {kind}" for kind in range(len(Staged)))
+_PENDING: Final = tuple(f"pending {kind}" for kind in range(len(Staged)))
+
 NORMAL: Final = 0
 EXPLICIT: Final = 1
 """``link`` of a disconnector: an explicit one is not joined again by itself."""
@@ -163,9 +166,9 @@ class WriteBatch:
     def count(self, row: CsRow, was_staged: int, was_pending: int) -> None:
         """Note that an object's states have changed from these."""
         if row.staged != was_staged:
-            self._move(row.space, "staged", was_staged, row.staged)
+            self._move(row.space, _STAGED, was_staged, row.staged)
         if row.pending != was_pending:
-            self._move(row.space, "pending", was_pending, row.pending)
+            self._move(row.space, _PENDING, was_pending, row.pending)
 
     def count_new(self, row: CsRow) -> None:
         """Note a new object with its states."""
@@ -175,14 +178,14 @@ class WriteBatch:
     def count_gone(self, space: int, was_staged: int, was_pending: int) -> None:
         """Note that an object with these states has gone."""
         self.tally[space, "objects"] -= 1
-        self._move(space, "staged", was_staged, NONE)
-        self._move(space, "pending", was_pending, NONE)
+        self._move(space, _STAGED, was_staged, NONE)
+        self._move(space, _PENDING, was_pending, NONE)
 
-    def _move(self, space: int, what: str, old: int, new: int) -> None:
+    def _move(self, space: int, names: tuple[str, ...], old: int, new: int) -> None:
         if old:
-            self.tally[space, f"{what} {old}"] -= 1
+            self.tally[space, names[old]] -= 1
         if new:
-            self.tally[space, f"{what} {new}"] += 1
+            self.tally[space, names[new]] += 1
 
     @property
     def is_empty(self) -> bool:

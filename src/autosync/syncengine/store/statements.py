@@ -8,7 +8,7 @@ taking the big table first, and a partial index is used only where its condition
 
 from typing import Final
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 SCHEMA: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -35,8 +35,7 @@ CREATE TABLE cs (
     escrow BLOB
 );
 CREATE UNIQUE INDEX cs_anchor ON cs (agent, anchor) WHERE anchor IS NOT NULL;
-CREATE INDEX cs_dn ON cs (agent, dn) WHERE dn IS NOT NULL;
-CREATE INDEX cs_nameless ON cs (agent, dn) WHERE anchor IS NULL;
+CREATE INDEX cs_dn ON cs (agent, dn COLLATE NOCASE) WHERE dn IS NOT NULL;
 CREATE INDEX cs_space ON cs (space);
 CREATE INDEX cs_mv ON cs (mv) WHERE mv IS NOT NULL;
 CREATE INDEX cs_staged ON cs (space, staged) WHERE staged <> 0;
@@ -101,6 +100,9 @@ ROW: Final = (
     " cs.pending, cs.blob, cs.before, cs.export, cs.escrow"
 )
 
+_SAME_NAME: Final = "(cs.dn = j.value OR instr(j.value, '=') > 0)"
+"""Distinguished names are the same in capitals and in small letters, other names are not (``names.name_key``)."""
+
 # Reading -------------------------------------------------------------------------------------------------------------
 
 KNOWN: Final = """
@@ -110,7 +112,8 @@ FROM json_each(?3) AS j CROSS JOIN cs ON cs.agent = ?1 AND cs.anchor = j.value A
 """
 NAMELESS: Final = f"""
 SELECT {ROW} FROM json_each(?2) AS j
-CROSS JOIN cs INDEXED BY cs_nameless ON cs.agent = ?1 AND cs.dn = j.value AND cs.anchor IS NULL
+CROSS JOIN cs INDEXED BY cs_dn ON cs.agent = ?1 AND cs.dn = j.value COLLATE NOCASE AND cs.dn IS NOT NULL
+WHERE {_SAME_NAME} AND cs.anchor IS NULL
 """
 BY_ID: Final = f"SELECT {ROW} FROM json_each(?1) AS j CROSS JOIN cs ON cs.id = j.value"
 BY_ANCHOR: Final = f"""
@@ -119,7 +122,8 @@ CROSS JOIN cs INDEXED BY cs_anchor ON cs.agent = ?1 AND cs.anchor = j.value AND 
 """
 BY_DN: Final = f"""
 SELECT {ROW} FROM json_each(?2) AS j
-CROSS JOIN cs INDEXED BY cs_dn ON cs.agent = ?1 AND cs.dn = j.value AND cs.dn IS NOT NULL
+CROSS JOIN cs INDEXED BY cs_dn ON cs.agent = ?1 AND cs.dn = j.value COLLATE NOCASE AND cs.dn IS NOT NULL
+WHERE {_SAME_NAME}
 """
 BY_MV: Final = f"""
 SELECT {ROW} FROM json_each(?1) AS j CROSS JOIN cs INDEXED BY cs_mv ON cs.mv = j.value AND cs.mv IS NOT NULL
@@ -159,8 +163,8 @@ WHERE cs.mv IS NOT NULL
 """
 LINKS_BY_DN: Final = """
 SELECT cs.dn, cs.mv FROM json_each(?2) AS j
-CROSS JOIN cs INDEXED BY cs_dn ON cs.agent = ?1 AND cs.dn = j.value AND cs.dn IS NOT NULL
-WHERE cs.mv IS NOT NULL
+CROSS JOIN cs INDEXED BY cs_dn ON cs.agent = ?1 AND cs.dn = j.value COLLATE NOCASE AND cs.dn IS NOT NULL
+WHERE cs.mv IS NOT NULL AND cs.dn = j.value
 """
 NAMES_OF_MV: Final = """
 SELECT cs.mv, cs.agent, cs.id, cs.anchor, coalesce(cs.dn, cs.anchor), cs.pending
@@ -202,7 +206,11 @@ CROSS JOIN cs AS y INDEXED BY cs_mv
     ON y.mv = x.mv AND y.mv IS NOT NULL AND y.agent = json_extract(j.value, '$[3]')
 WHERE ref.state <> 2
 """
-DESIRED_BY_DN: Final = DESIRED_BY_ANCHOR.replace("cs_anchor", "cs_dn").replace("x.anchor", "x.dn")
+DESIRED_BY_DN: Final = (
+    DESIRED_BY_ANCHOR.replace("cs_anchor", "cs_dn")
+    .replace("x.anchor = ref.value", "x.dn = ref.value COLLATE NOCASE AND x.dn = ref.value")
+    .replace("x.anchor", "x.dn")
+)
 EXPORT_REFS: Final = """
 SELECT export_ref.cs, export_ref.attribute, export_ref.removes, export_ref.key, export_ref.value, export_ref.sent
 FROM json_each(?1) AS j CROSS JOIN export_ref ON export_ref.cs = j.value

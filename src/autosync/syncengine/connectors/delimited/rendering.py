@@ -36,6 +36,7 @@ class RowWriter:
         self._text = text_encoder(layout.settings.booleans)
         self._indexes = {name: index for index, name in enumerate(layout.names)}
         self._separators = layout.settings.multi_valued
+        self._plain = {name: index for name, index in self._indexes.items() if name not in self._separators}
         self._nothing = frozenset((*layout.settings.null_words, ""))
         self._trim = layout.settings.trim
         self._buffer = io.StringIO(newline="")
@@ -51,15 +52,14 @@ class RowWriter:
     def some(self, attributes: Attributes) -> Mapping[int, str]:
         """Return the cells of some attributes by their column; raise ``RowMisfit``."""
         found: dict[int, str] = {}
+        plain, nothing, trim = self._plain.get, self._nothing, self._trim
         for name, value in attributes.items():
-            index = self._indexes.get(name)
-            if index is None:
-                hint = nearest(name, self._layout.names)
-                raise RowMisfit("schema-violation", f"the file has no column {name!r}{hint}")
-            if type(value) is str and name not in self._separators:
-                found[index] = value if self._returns(value) else self._checked(name, value)
+            index = plain(name)
+            # The usual value, looked at here because the call of a function for each would cost more than the look.
+            if index is not None and value.__class__ is str and value not in nothing and "\0" not in value and not trim:
+                found[index] = value
             else:
-                found[index] = self._joined(name, as_list(value), self._separators.get(name))
+                found[self._index(name)] = self._joined(name, as_list(value), self._separators.get(name))
         return found
 
     def set_anchor(self, cells: list[str], anchor: str) -> None:
@@ -105,6 +105,12 @@ class RowWriter:
             raise RowMisfit("invalid-attribute-value", "the row would be taken for a comment, and quoting is none")
         return row
 
+    def _index(self, name: str) -> int:
+        index = self._indexes.get(name)
+        if index is None:
+            raise RowMisfit("schema-violation", f"the file has no column {name!r}{nearest(name, self._layout.names)}")
+        return index
+
     def _joined(self, name: str, values: list[Scalar], separator: str | None) -> str:
         texts = [self._checked(name, self._text(value)) for value in values]
         if separator is None and len(texts) > 1:
@@ -113,13 +119,9 @@ class RowWriter:
             raise RowMisfit("invalid-attribute-value", f"column {name}: a value holds the separator {separator!r}")
         return (separator or "").join(texts)
 
-    def _returns(self, text: str) -> bool:
-        """Return whether a text reads back as it is."""
-        return not (text in self._nothing or "\0" in text or (self._trim and text != text.strip()))
-
     def _checked(self, name: str, text: str) -> str:
         """Return a text that reads back as it is."""
-        if not self._returns(text):
+        if text in self._nothing or "\0" in text or (self._trim and text != text.strip()):
             message = f"column {name}: {text[:40]!r} would not be read back as it is (trim, null-words or NUL)"
             raise RowMisfit("invalid-attribute-value", message)
         return text
