@@ -1,10 +1,11 @@
 """Real directories that a test can change while it watches them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import count
-from typing import Protocol
+from threading import Lock
+from typing import Any, Protocol, TypeVar
 
 import pytest
 
@@ -17,6 +18,8 @@ from autosync.directory.writes import Add, Modification, Modify, ModifyKind, Wri
 from scripts.services.processes import ServiceMissing
 from scripts.services.samba import Samba, running_samba
 from scripts.services.slapd import Slapd, running_slapd
+
+T = TypeVar("T")
 
 
 class Server(Protocol):
@@ -34,6 +37,7 @@ class Changing:
         self._open: Callable[[], BlockingDirectory] = lambda: BlockingDirectory(access)
         self._person = person
         self._numbers = count(1)
+        self._busy = Lock()
         self._directory = self._thread.submit(self._open).result()
         self.people = people
 
@@ -43,7 +47,16 @@ class Changing:
         async def main(directory: Directory) -> None:
             (await directory.write(write)).require("the test's own change failed")
 
-        self._thread.submit(lambda: self._directory.run(main)).result()
+        self._run(main)
+
+    def value(self, dn: str, attribute: str) -> str | None:
+        """Return what an import would read now."""
+
+        async def main(directory: Directory) -> str | None:
+            entry = await directory.read(dn, (attribute,))
+            return None if entry is None else entry.text(attribute)
+
+        return self._run(main)
 
     def add(self) -> str:
         """Add a person and return the DN."""
@@ -57,9 +70,14 @@ class Changing:
 
     def restart(self, *, crash: bool = False) -> None:
         """Stop or kill the server, and start it again."""
-        self._thread.submit(self._directory.close).result()
-        self._server.restart(crash=crash)
-        self._directory = self._thread.submit(self._open).result()
+        with self._busy:
+            self._thread.submit(self._directory.close).result()
+            self._server.restart(crash=crash)
+            self._directory = self._thread.submit(self._open).result()
+
+    def _run(self, main: Callable[[Directory], Coroutine[Any, Any, T]]) -> T:
+        with self._busy:
+            return self._thread.submit(lambda: self._directory.run(main)).result()
 
     def close(self) -> None:
         """Sign off."""

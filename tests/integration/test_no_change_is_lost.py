@@ -1,7 +1,6 @@
 """Thousands of changes, while the server, the listener and AutoSync itself end at random: none goes without an import."""
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from random import Random
@@ -26,13 +25,14 @@ PATIENCE_S = 60.0
 class Orchestrator:
     """Keeps tokens as AutoSync does: stored only after the import that a firing caused has ended well."""
 
-    def __init__(self, make: Callable[[], Trigger], random: Random) -> None:
+    def __init__(self, make: Callable[[], Trigger], read: Callable[[], str | None], random: Random) -> None:
         self._make = make
+        self._read = read
         self._random = random
         self._token: str | None = None
         self._news = asyncio.Event()
-        self.imported = 0.0
-        """When the last import began that ended well."""
+        self.imported: str | None = None
+        """What the last import read that ended well."""
         self.kills = 0
         self.restarts = 0
 
@@ -42,15 +42,15 @@ class Orchestrator:
             try:
                 await self._watch()
             except TokenUnknown:
-                self._import(None)
+                await self._import(None)
             except TriggerFailed:
                 await asyncio.sleep(0.05)
             self.restarts += 1
 
-    async def until_imported(self, moment: float) -> None:
-        """Wait for an import that began after a moment."""
+    async def until_imported(self, value: str) -> None:
+        """Wait for an import that read a value."""
         async with asyncio.timeout(PATIENCE_S):
-            while self.imported <= moment:
+            while self.imported != value:
                 self._news.clear()
                 await self._news.wait()
 
@@ -64,25 +64,26 @@ class Orchestrator:
                 if self._random.random() < 0.2:
                     self.kills += 1
                     return  # killed before the import ended: the firing is forgotten, and so is its token
-                self._import(seen.token)
+                await self._import(seen.token)
         finally:
             await watching.aclose()
 
-    def _import(self, token: str | None) -> None:
-        self._token, self.imported = token, time.monotonic()
+    async def _import(self, token: str | None) -> None:
+        self.imported = await asyncio.to_thread(self._read)
+        self._token = token
         self._news.set()
 
 
 async def play(changing: Changing, make: Callable[[], Trigger], rounds: int, each: int, seed: int) -> Orchestrator:
-    """Make ``rounds`` times ``each`` changes; after each round an import must begin that is later than all of them."""
+    """Make ``rounds`` times ``each`` changes; after each round an import must read the last of them."""
     random = Random(seed)
-    orchestrator = Orchestrator(make, random)
     dn = await asyncio.to_thread(changing.add)
+    orchestrator = Orchestrator(make, lambda: changing.value(dn, "description"), random)
 
-    def changes(number: int) -> float:
+    def changes(number: int) -> str:
         for place in range(each):
             changing.set(dn, "description", f"{number}.{place}")
-        return time.monotonic()
+        return f"{number}.{each - 1}"
 
     async with asyncio.TaskGroup() as group:
         running = group.create_task(orchestrator.run(), name="the orchestrator")
