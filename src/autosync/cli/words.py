@@ -63,11 +63,6 @@ def spoken(kind: str) -> str:
     return " and ".join(part.replace("-", " ") for part in parts)
 
 
-def plural(count: int, word: str) -> str:
-    """Return ``1 hold`` or ``3 holds``."""
-    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
-
-
 def parse_duration(text: str) -> timedelta | None:
     """Return the duration in ``90s``, ``15m``, ``1h30m`` or ``2d``; None where it is none."""
     parts = _PARTS.findall(text)

@@ -13,6 +13,7 @@ from cronsim import CronSim, CronSimError
 
 from autosync.config.reading import Wrong
 from autosync.config.words import did_you_mean, quoted
+from autosync.model.wording import number
 
 MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 WEEKDAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -66,7 +67,7 @@ def parse_cron(expression: str) -> str:
     parts = expression.split()
     said = f"{quoted(expression)} is no cron expression"
     if len(parts) not in {5, 6}:
-        count = "1 field" if len(parts) == 1 else f"{len(parts)} fields"
+        count = number(len(parts), "field")
         raise Wrong(
             f"{said}: it has {count}; five are minute, hour, day, month, weekday ({EXAMPLE}), six begin with seconds"
         )

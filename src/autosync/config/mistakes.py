@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from autosync.config.words import cut
+from autosync.model.wording import number
 
 Path: TypeAlias = tuple[str | int, ...]
 """Where in the configuration: keys from the outside inwards; places in lists count from 0."""
@@ -60,6 +61,6 @@ def listed(mistakes: Sequence[Mistake]) -> list[str]:
 
 def report(mistakes: Sequence[Mistake], running: int | None = None) -> str:
     """Return all mistakes and a closing line, which says what becomes of revision ``running`` if one is in force."""
-    count = "1 mistake." if len(mistakes) == 1 else f"{len(mistakes)} mistakes."
+    count = f"{number(len(mistakes), 'mistake')}."
     kept = f" The running configuration (revision {running}) is unchanged." if running is not None else ""
     return "\n".join([*listed(mistakes), count + kept])

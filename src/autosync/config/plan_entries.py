@@ -14,6 +14,7 @@ from autosync.config.spec import Configuration, EngineSpec, TriggerSpec
 from autosync.model.counts import ChangeKind
 from autosync.model.ids import EngineName
 from autosync.model.settings import AgentSettings, Limit, RunMode, ScheduleSettings, Thresholds
+from autosync.model.wording import number
 
 Weaker = Callable[[Any, Any], bool]
 
@@ -64,7 +65,7 @@ def entries(configuration: Configuration, *, beside: Configuration) -> dict[Subj
         keys[f"window {len(keys) + 1}"] = Entry(exclusion, say_exclusion(exclusion))
     if configuration.notify.routes:
         taken[Subject("routes")] = {
-            "all": Entry(configuration.notify.routes, f"{len(configuration.notify.routes)} routes")
+            "all": Entry(configuration.notify.routes, number(len(configuration.notify.routes), "route"))
         }
     return taken
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from autosync.core import discovery, queue, recovery
-from autosync.core.narration import duration, number
+from autosync.core.narration import duration
 from autosync.core.state import AgentState, Inspection
 from autosync.core.turn import Turn
 from autosync.model.agents import Agent
@@ -12,6 +12,7 @@ from autosync.model.facts import FactKind, Severity
 from autosync.model.ids import AgentId, EngineName, ProfileName, engine_of
 from autosync.model.requests import Request, Wanted
 from autosync.model.stimuli import AgentsDescribed, EngineConnected, EngineLost, SettingsApplied
+from autosync.model.wording import number
 
 
 def connected(turn: Turn, news: EngineConnected) -> None:

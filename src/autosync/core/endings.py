@@ -15,7 +15,7 @@ from autosync.core import (
     setbacks,
     tokens,
 )
-from autosync.core.narration import counts_text, duration, number
+from autosync.core.narration import counts_text, duration
 from autosync.core.turn import Turn
 from autosync.model.agents import Sighting
 from autosync.model.commands import FollowRun
@@ -24,6 +24,7 @@ from autosync.model.facts import FactKind, Severity
 from autosync.model.rows import AgentRow
 from autosync.model.runs import Outcome, OutcomeKind, Run, RunState
 from autosync.model.stimuli import RunEnded, RunNeverBegan, RunRefused
+from autosync.model.wording import number
 
 _SEVERITY = {
     OutcomeKind.SUCCESS: Severity.INFO,

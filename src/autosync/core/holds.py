@@ -15,6 +15,7 @@ from autosync.model.ids import AgentId, PartitionName, engine_of
 from autosync.model.requests import Request
 from autosync.model.steps import Profile
 from autosync.model.stimuli import HoldDecided
+from autosync.model.wording import number
 
 UNCOUNTED = PendingSet(counts=None, fingerprint="uncounted")
 """Stands for the pending set of an engine that cannot say what is pending."""
@@ -65,7 +66,9 @@ def open_flapping(turn: Turn, agent: AgentId, counts: Counts, repeats: int) -> N
     """Stop an agent that exports the same again and again; told once."""
     if any(hold.kind is HoldKind.FLAPPING for hold in turn.holds_of(agent)):
         return
-    text = f"{agent} exported the same {repeats} times in a row without an outside cause: {counts_text(counts)}"
+    text = (
+        f"{agent} exported the same {number(repeats, 'time')} in a row without an outside cause: {counts_text(counts)}"
+    )
     turn.record(FactKind.FLAPPING_FOUND, text, severity=Severity.ERROR, agent=agent)
     breach = Breach(what="equal exports in a row", count=repeats, limit=str(repeats))
     pending = PendingSet(counts=counts)
@@ -204,7 +207,7 @@ def _leads_on(turn: Turn, hold: Hold) -> bool:
 
 def _hold_on(turn: Turn, seen: _Seen, before: Hold | None = None) -> Hold:
     what = "staged imports" if seen.kind is HoldKind.STAGED else "pending exports"
-    said = "; ".join(f"{each.count:,} {each.what}, limit {each.limit}" for each in seen.breaches)
+    said = "; ".join(each.text for each in seen.breaches)
     return Hold(
         id=before.id if before else turn.next_hold(),
         kind=seen.kind,
@@ -228,7 +231,7 @@ def _open(turn: Turn, hold: Hold) -> None:
     text = f"hold H-{hold.id} was opened and waits for a decision: {hold.text}"
     data: dict[str, object] = {
         "fingerprint": hold.fingerprint,
-        "breaches": [f"{b.count} {b.what}, limit {b.limit}" for b in hold.breaches],
+        "breaches": [breach.text for breach in hold.breaches],
     }
     turn.record(FactKind.HOLD_OPENED, text, severity=Severity.ERROR, agent=hold.agent, hold=hold.id, data=data)
 

@@ -23,6 +23,7 @@ from autosync.model.stimuli import (
     TriggerFired,
     TriggerHealth,
 )
+from autosync.model.wording import number
 
 
 def fired(turn: Turn, firing: TriggerFired) -> None:
@@ -32,7 +33,7 @@ def fired(turn: Turn, firing: TriggerFired) -> None:
         wanted = replace(wanted, slot=Slot.FULL_IMPORT, profile=None)
     seen = f" ({firing.text})" if firing.text else ""
     text = f"trigger {firing.trigger} fired{seen}"
-    about = text if firing.count == 1 else f"{text}, {firing.count:,} times"
+    about = text if firing.count == 1 else f"{text}, {number(firing.count, 'time')}"
     turn.record(FactKind.TRIGGER_FIRED, about, agent=wanted.agent, trigger=firing.trigger, data={"count": firing.count})
     profiles = queue.resolve(turn, wanted)
     if not profiles and firing.full:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from autosync.core import retry, schedule
-from autosync.core.narration import number
 from autosync.core.state import AgentState, EngineState, State
 from autosync.model.holds import Hold, HoldKind, HoldState
 from autosync.model.ids import AgentId, PartitionName, engine_of
 from autosync.model.requests import Request, Waiting, WaitKind
 from autosync.model.schedules import Exclusion, Part
 from autosync.model.steps import Profile
+from autosync.model.wording import number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from autosync.core import discovery, outcomes, queue, retry, tokens
-from autosync.core.narration import duration, number
+from autosync.core.narration import duration
 from autosync.core.turn import Turn
 from autosync.model.causes import Cause, CauseKind
 from autosync.model.counts import StepResult
@@ -14,6 +14,7 @@ from autosync.model.ids import ProfileName
 from autosync.model.requests import Request
 from autosync.model.runs import Outcome, OutcomeKind, Run
 from autosync.model.steps import Slot
+from autosync.model.wording import number
 
 
 def settle(turn: Turn, run: Run, outcome: Outcome, steps: Sequence[StepResult]) -> None:
@@ -68,9 +69,8 @@ def _fail(turn: Turn, run: Run) -> None:
     row = replace(known.row, failures=known.row.failures + 1, breaker_until=until)
     turn.put_agent(replace(known, row=row))
     if until is not None and known.row.breaker_until is None:
-        text = (
-            f"{run.agent} failed {row.failures} times in a row and rests for {duration(policy.rest)}; nothing is lost"
-        )
+        failed = f"{run.agent} failed {number(row.failures, 'time')} in a row"
+        text = f"{failed} and rests for {duration(policy.rest)}; nothing is lost"
         turn.record(FactKind.BREAKER_OPENED, text, severity=Severity.ERROR, agent=run.agent, run=run.id)
 
 

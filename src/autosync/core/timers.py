@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from autosync.core import intake, queue, recovery, schedule
-from autosync.core.narration import duration, number
+from autosync.core.narration import duration
 from autosync.core.state import AgentState
 from autosync.core.turn import Turn
 from autosync.model.causes import Cause, CauseKind
@@ -18,6 +18,7 @@ from autosync.model.runs import Run
 from autosync.model.schedules import Misfire
 from autosync.model.settings import ImportCounts, ScheduleSettings, Settings
 from autosync.model.steps import Slot
+from autosync.model.wording import number
 
 ON_TIME = timedelta(minutes=1)
 """A fire time that passed longer ago was missed."""

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from autosync.model.counts import Counts
 from autosync.model.ids import AgentId, HoldId, PartitionName
+from autosync.model.wording import number
 
 
 class HoldKind(StrEnum):
@@ -43,6 +44,13 @@ class Breach:
     count: int
     limit: str
     """As configured: ``10``, ``5%``, ``half or more``."""
+
+    @property
+    def text(self) -> str:
+        """Return ``212 deletes, limit 10``."""
+        is_noun = self.what.endswith("s") and " " not in self.what
+        counted = number(self.count, self.what.removesuffix("s")) if is_noun else f"{self.count:,} {self.what}"
+        return f"{counted}, limit {self.limit}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

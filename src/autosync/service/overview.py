@@ -8,6 +8,7 @@ from autosync.model.holds import Hold, HoldState
 from autosync.model.ids import AgentId, EngineName, HoldId, PartitionName, TriggerId, engine_of, name_of
 from autosync.model.runs import Run
 from autosync.model.settings import ScheduleSettings
+from autosync.model.wording import number
 from autosync.runtime.trigger_watch import WatchHealth
 from autosync.service import showing, views
 from autosync.service.naming import hold_name
@@ -61,7 +62,7 @@ def agent_state(scene: Scene, of: AgentId) -> tuple[str, str]:
     if holds_of(scene, of):
         return "held", ", ".join(hold.text for hold in holds_of(scene, of))
     if row.breaker_until is not None and row.breaker_until > scene.now:
-        return "resting", f"{row.failures} failures in a row"
+        return "resting", f"{number(row.failures, 'failure')} in a row"
     waiting = any(one.agent == of for one in scene.state.requests.values())
     return ("waiting" if waiting else "idle"), ""
 

@@ -9,6 +9,7 @@ from autosync.model.counts import ChangeKind, Counts, StepResult
 from autosync.model.ids import AgentId
 from autosync.model.runs import Run
 from autosync.model.steps import StepKind
+from autosync.model.wording import number
 
 NOT_CONFIRMED = "exported-change-not-reimported"
 
@@ -30,14 +31,9 @@ def spoken(kind: str) -> str:
     return " and ".join(part.replace("-", " ") for part in parts)
 
 
-def plural(count: int, word: str) -> str:
-    """Return ``1 update`` or ``3 updates``."""
-    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
-
-
 def by_kind(counts: Counts) -> str:
     """Return the counts that are not zero, kind by kind: ``2 adds, 1 delete``."""
-    said = [plural(counts.of(kind), kind.value.removesuffix("s")) for kind in ChangeKind if counts.of(kind)]
+    said = [number(counts.of(kind), kind.value.removesuffix("s")) for kind in ChangeKind if counts.of(kind)]
     return ", ".join(said) or "nothing"
 
 
@@ -56,7 +52,7 @@ def _step_did(step: StepResult) -> Iterator[str]:
         yield f"{step.staged.total:,} staged" if step.staged.total else "nothing new"
     if step.kind.syncs and step.outbound is not None:
         yield (
-            plural(sum(step.outbound.values()), "pending export")
+            number(sum(step.outbound.values()), "pending export")
             if any(step.outbound.values())
             else "nothing to export"
         )
@@ -65,7 +61,7 @@ def _step_did(step: StepResult) -> Iterator[str]:
     if step.export_failures:
         yield f"{step.export_failures:,} failed"
     if step.error_count:
-        yield plural(step.error_count, "error")
+        yield number(step.error_count, "error")
 
 
 def errors_of(run: Run) -> int:
@@ -76,7 +72,7 @@ def errors_of(run: Run) -> int:
 def because(cause: Cause, source: Run | None, source_agent: Agent | None, target: AgentId) -> str:
     """Return one link of the chain: what ``source`` left behind that made ``target`` run, or the cause's own text."""
     if cause.kind is not CauseKind.RUN or source is None:
-        return f"{cause.text} ({cause.count:,} times)" if cause.count > 1 else cause.text
+        return f"{cause.text} ({number(cause.count, 'time')})" if cause.count > 1 else cause.text
     who = f"{source.agent} {spoken(kind_of(source, source_agent))}"
     return f"{who} {_left_behind(source, target) or 'left work behind: ' + cause.text}"
 
@@ -87,12 +83,12 @@ def _left_behind(source: Run, target: AgentId) -> str:
     exported = sum(step.exported.total for step in steps if step.exported is not None)
     staged = sum(step.staged.total for step in steps if step.staged is not None)
     if outbound:
-        return f"left {plural(outbound, 'pending export')} here"
+        return f"left {number(outbound, 'pending export')} here"
     if exported and source.agent == target:
-        return f"exported {plural(exported, 'change')}, which needed confirming"
+        return f"exported {number(exported, 'change')}, which needed confirming"
     if exported:
-        return f"exported {plural(exported, 'change')}"
-    return f"staged {plural(staged, 'change')}" if staged else ""
+        return f"exported {number(exported, 'change')}"
+    return f"staged {number(staged, 'change')}" if staged else ""
 
 
 def confirmation(run: Run) -> str:

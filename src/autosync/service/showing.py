@@ -202,7 +202,7 @@ def hold(scene: Scene, of: Hold) -> views.HoldView:
         text=of.text,
         opened=of.opened,
         age_s=_seconds(of.opened, scene.now),
-        breaches=tuple(views.BreachView(what=b.what, count=b.count, limit=b.limit) for b in of.breaches),
+        breaches=tuple(views.BreachView(what=b.what, count=b.count, limit=b.limit, text=b.text) for b in of.breaches),
         counts=counts(live.counts if live is not None else of.counts),
         fingerprint=fingerprint(live.identity if live is not None else of.fingerprint),
         sample=live.sample if live is not None and live.sample else of.sample,

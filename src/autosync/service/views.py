@@ -152,11 +152,12 @@ class RunView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreachView:
-    """One limit that was passed."""
+    """One limit that was passed; ``text`` says it whole."""
 
     what: str
     count: int
     limit: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

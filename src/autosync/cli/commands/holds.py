@@ -10,6 +10,7 @@ from autosync.cli.exits import Exit, Failure
 from autosync.cli.looks import Looks
 from autosync.cli.session import Session
 from autosync.cli.words import duration, moment
+from autosync.model.wording import number
 
 Hold = Annotated[str, typer.Argument(metavar="HOLD", help="A hold: H-7.")]
 Every = Annotated[bool, typer.Option("--all", help="Decided ones too.")]
@@ -81,7 +82,7 @@ def _print(session: Session, hold: Mapping[str, Any]) -> None:
     line(f"why       {_breaches(hold) or hold['text']}")
     if hold["counts"] is not None:
         kinds = {kind.replace("_", "-"): count for kind, count in hold["counts"].items() if kind != "total"}
-        told = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count)
+        told = ", ".join(number(count, kind.removesuffix("s")) for kind, count in kinds.items() if count)
         line(f"pending   {told or 'nothing'}")
     for change in hold["sample"]:
         line(f"            {change}")
@@ -97,4 +98,4 @@ def _print(session: Session, hold: Mapping[str, Any]) -> None:
 
 
 def _breaches(hold: Mapping[str, Any]) -> str:
-    return ", ".join(f"{one['count']:,} {one['what']}, limit {one['limit']}" for one in hold["breaches"])
+    return "; ".join(one["text"] for one in hold["breaches"])

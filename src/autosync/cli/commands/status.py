@@ -6,7 +6,8 @@ from typing import Any
 
 from autosync.cli.session import Session
 from autosync.cli.terminal import bar
-from autosync.cli.words import ago, duration, moment, plural, spoken, stopwatch
+from autosync.cli.words import ago, duration, moment, spoken, stopwatch
+from autosync.model.wording import number
 
 COLUMNS = ("AGENT", "STATE", "NOW", "WAITING", "LAST", "TRIGGERS")
 NOTHING = "–"
@@ -58,7 +59,7 @@ def _print(session: Session, said: Mapping[str, Any]) -> None:
     if holds:
         verb = "needs" if len(holds) == 1 else "need"
         show = holds[0]["id"] if len(holds) == 1 else "ID"
-        terminal.line(f"{plural(len(holds), 'hold')} {verb} a decision: autosync hold show {show}", style="bold red")
+        terminal.line(f"{number(len(holds), 'hold')} {verb} a decision: autosync hold show {show}", style="bold red")
 
 
 def _headline(engine: Mapping[str, Any], now: datetime) -> str:
@@ -71,7 +72,7 @@ def _headline(engine: Mapping[str, Any], now: datetime) -> str:
         since = f" {ago(engine['lost_since'], now)}" if engine["lost_since"] else ""
         parts.append(f"lost{since}: {engine['error']}" if engine["error"] else f"not connected{since}")
     if engine["running"] or engine["waiting"]:
-        parts.append(f"{plural(engine['running'], 'run')}, {engine['waiting']:,} waiting")
+        parts.append(f"{number(engine['running'], 'run')}, {engine['waiting']:,} waiting")
     elif engine["quiet_since"]:
         parts.append(f"quiet, last run ended {ago(engine['quiet_since'], now)}")
     else:
