@@ -13,6 +13,7 @@ from autosync.model.facts import FactKind, Severity
 from autosync.model.holds import Breach, Hold, HoldKind, HoldState
 from autosync.model.ids import AgentId, PartitionName, engine_of
 from autosync.model.requests import Request
+from autosync.model.runs import Run
 from autosync.model.steps import Profile
 from autosync.model.stimuli import HoldDecided
 from autosync.model.wording import number
@@ -88,11 +89,14 @@ def open_flapping(turn: Turn, agent: AgentId, counts: Counts, repeats: int) -> N
     )
 
 
-def used(turn: Turn, agent: AgentId, profile: Profile) -> None:
-    """Settle an approval that a run now uses up; approvals of a set stay until the set is another."""
-    for hold in turn.holds_of(agent):
-        if hold.kind is HoldKind.FLAPPING and hold.state is HoldState.APPROVED and profile.exports:
-            _end(turn, hold, "the export that was approved runs")
+def used(turn: Turn, run: Run, profile: Profile) -> None:
+    """Note which run an approval let pass, and settle one that is good for one run; those of a set stay with the set."""
+    for hold in turn.holds_of(run.agent):
+        if hold.state is HoldState.APPROVED and obstacles.keeps_back(replace(hold, state=HoldState.OPEN), profile):
+            used_up = replace(hold, used_by=run.id)
+            turn.put_hold(used_up)
+            if hold.kind is HoldKind.FLAPPING:
+                _end(turn, used_up, "the export that was approved runs")
 
 
 def decided(turn: Turn, decision: HoldDecided) -> None:
@@ -238,9 +242,10 @@ def _open(turn: Turn, hold: Hold) -> None:
 
 def _end(turn: Turn, hold: Hold, why: str) -> None:
     turn.put_hold(replace(hold, state=HoldState.SETTLED))
-    turn.record(
-        FactKind.HOLD_SETTLED, f"hold H-{hold.id} on {hold.agent} is settled: {why}", agent=hold.agent, hold=hold.id
-    )
+    approved = f", approved by {hold.decided_by}" if hold.decided_by is not None else ""
+    used_by = f" and used by run {hold.used_by}" if hold.used_by is not None else ""
+    text = f"hold H-{hold.id} on {hold.agent}{approved}{used_by}, is settled: {why}"
+    turn.record(FactKind.HOLD_SETTLED, text, agent=hold.agent, hold=hold.id, run=hold.used_by)
     _let_go(turn, hold)
 
 

@@ -16,6 +16,7 @@ from autosync.model.stimuli import (
     EngineLost,
     HoldDecided,
     Inspected,
+    PendingAsked,
     RequestDropAsked,
     RunAccepted,
     RunAsked,
@@ -103,12 +104,14 @@ def _take_in(turn: Turn, stimulus: Stimulus) -> None:
             _take_in_setting(turn, stimulus)
         case TriggerFired():
             intake.fired(turn, stimulus)
-        case ScriptAnswered() | Inspected():
+        case ScriptAnswered() | Inspected() | PendingAsked():
             _take_in_answer(turn, stimulus)
 
 
-def _take_in_answer(turn: Turn, stimulus: ScriptAnswered | Inspected) -> None:
+def _take_in_answer(turn: Turn, stimulus: ScriptAnswered | Inspected | PendingAsked) -> None:
     match stimulus:
+        case PendingAsked():
+            inspection.wanted(turn, stimulus)
         case ScriptAnswered():
             intake.script_answered(turn, stimulus)
         case Inspected():

@@ -130,7 +130,7 @@ def _start(turn: Turn, settings: EngineSettings, request: Request, profile: Prof
     )
     turn.put_run(run)
     turn.put_engine(settings.name, replace(turn.engine(settings.name), last_start=turn.now))
-    holds.used(turn, request.agent, profile)
+    holds.used(turn, run, profile)
     inspection.overtake(turn, request.agent, synchronizes=profile.syncs)
     _forget_word(turn, request)
     turn.command(StartRun(run=run.id, agent=run.agent, profile=run.profile, settle=settings.settle))

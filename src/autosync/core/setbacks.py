@@ -4,22 +4,27 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from autosync.core import discovery, outcomes, queue, retry, tokens
+from autosync.core import coverage, discovery, outcomes, queue, retry, tokens
 from autosync.core.narration import duration
 from autosync.core.turn import Turn
 from autosync.model.causes import Cause, CauseKind
 from autosync.model.counts import StepResult
 from autosync.model.facts import FactKind, Severity
-from autosync.model.ids import ProfileName
+from autosync.model.ids import AgentId, ProfileName
 from autosync.model.requests import Request
+from autosync.model.rows import Setback
 from autosync.model.runs import Outcome, OutcomeKind, Run
-from autosync.model.steps import Slot
+from autosync.model.steps import Slot, Step
 from autosync.model.wording import number
+
+_NO_SETBACK = frozenset({OutcomeKind.STOPPED, OutcomeKind.ABANDONED})
+"""A person's or a limit's will, and what never began."""
 
 
 def settle(turn: Turn, run: Run, outcome: Outcome, steps: Sequence[StepResult]) -> None:
     """Do what the outcome asks for. Runs of other people are theirs to try again."""
     skipped = _tell_skipped_deletions(turn, run, steps)
+    _note(turn, run, outcome, steps)
     request = run.request_as_started
     if request is None:
         return
@@ -30,6 +35,36 @@ def settle(turn: Turn, run: Run, outcome: Outcome, steps: Sequence[StepResult]) 
     else:
         # What earlier imports left rides on the run alone: its request takes all of it along to the next attempt.
         _set_back(turn, run, replace(request, tokens=run.tokens), outcome.kind)
+
+
+def _note(turn: Turn, run: Run, outcome: Outcome, steps: Sequence[StepResult]) -> None:
+    """Remember what did not do its work, and forget what this run has made good: people see it as long as it stands."""
+    known = turn.agent(run.agent)
+    standing = dict(known.row.setbacks)
+    if outcome.kind is OutcomeKind.SUCCESS:
+        done = steps or _planned(turn, run.agent, run.profile)
+        for profile in tuple(standing):
+            planned = _planned(turn, run.agent, profile)
+            if profile == run.profile or coverage.covers(done, planned):
+                del standing[profile]
+    elif outcome.kind not in _NO_SETBACK:
+        before = standing.get(run.profile)
+        standing[run.profile] = Setback(
+            run=run.id,
+            at=turn.now,
+            outcome=outcome.kind,
+            status=outcome.status,
+            message=outcome.message,
+            count=before.count + 1 if before is not None else 1,
+            errors=sum(step.error_count for step in steps),
+        )
+    if standing != known.row.setbacks:
+        turn.put_agent(replace(known, row=replace(known.row, setbacks=standing)))
+
+
+def _planned(turn: Turn, agent: AgentId, name: ProfileName) -> Sequence[Step]:
+    profile = turn.profile(agent, name)
+    return profile.steps if profile is not None else ()
 
 
 def _set_back(turn: Turn, run: Run, request: Request, kind: OutcomeKind) -> None:

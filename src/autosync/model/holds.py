@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from autosync.model.counts import Counts
-from autosync.model.ids import AgentId, HoldId, PartitionName
+from autosync.model.ids import AgentId, HoldId, PartitionName, RunId
 from autosync.model.wording import number
 
 
@@ -72,3 +72,5 @@ class Hold:
     decided: datetime | None = None
     decided_by: str | None = None
     reason: str | None = None
+    used_by: RunId | None = None
+    """The newest run that an approval let pass."""

@@ -171,6 +171,13 @@ class Inspected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PendingAsked:
+    """A person looks at an agent and wants to see what is pending on it."""
+
+    agent: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptAnswered:
     """A controller script answered ``ShouldExecute`` for the agent's request."""
 
@@ -215,6 +222,7 @@ Stimulus: TypeAlias = (
     | RunLost
     | Sighted
     | Inspected
+    | PendingAsked
     | ScriptAnswered
     | TriggerHealth
     | TimePassed

@@ -1,14 +1,14 @@
 """What a run did, in the fewest words that say it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from autosync.core import outcomes
 from autosync.model.agents import Agent
 from autosync.model.causes import Cause, CauseKind
 from autosync.model.counts import ChangeKind, Counts, StepResult
-from autosync.model.ids import AgentId
+from autosync.model.ids import AgentId, ProfileName
 from autosync.model.runs import Run
-from autosync.model.steps import StepKind
+from autosync.model.steps import Profile, StepKind
 from autosync.model.wording import number
 
 NOT_CONFIRMED = "exported-change-not-reimported"
@@ -17,11 +17,16 @@ NOT_CONFIRMED = "exported-change-not-reimported"
 def kind_of(run: Run, agent: Agent | None) -> str:
     """Return the kinds of the run's steps, joined with ``+``; the profile's name where nobody knows its steps."""
     if run.result is not None and run.result.steps:
-        kinds: list[StepKind] = [step.kind for step in run.result.steps]
-    elif agent is not None and run.profile in agent.profiles:
-        kinds = [step.kind for step in agent.profiles[run.profile].steps]
-    else:
-        return run.profile
+        return _joined(step.kind for step in run.result.steps)
+    return kind_of_profile(agent.profiles.get(run.profile) if agent is not None else None, run.profile)
+
+
+def kind_of_profile(profile: Profile | None, name: ProfileName) -> str:
+    """Return the kinds of the profile's steps, joined with ``+``; its name where nobody knows its steps."""
+    return name if profile is None else _joined(step.kind for step in profile.steps)
+
+
+def _joined(kinds: Iterable[StepKind]) -> str:
     return "+".join(dict.fromkeys(kind.value for kind in kinds))
 
 

@@ -17,7 +17,7 @@ from autosync.model.settings import AgentSettings, EngineSettings, Guards, Limit
 from autosync.model.steps import StepKind
 from autosync.model.stimuli import AgentsDescribed, EngineConnected, HoldDecided, Inspected, ServiceStarted, Sighted
 from tests.properties.core.dict_store import DictStore
-from tests.unit.core.world import AD, DB, DI, DS, EX, HR, ONE, SIM, World, agent, profile
+from tests.unit.core.world import AD, DB, DI, DS, EX, HR, ONE, SIM, World, agent, profile, started_run
 
 FEW = Thresholds(kinds={ChangeKind.ADDS: Limit(absolute=2)})
 CAREFUL = [AgentSettings(id=HR, guards=Guards(staged=FEW)), AgentSettings(id=AD, guards=Guards(exports=FEW))]
@@ -367,3 +367,17 @@ def test_foreign_exports_that_flap_are_stopped_once() -> None:
         world.end(AD)
 
     assert len(world.said(FactKind.FLAPPING_FOUND)) == 1
+
+
+def test_an_approved_hold_remembers_the_run_that_used_it() -> None:
+    world = held()
+    hold = hold_of(world)
+    world.happens(HoldDecided(hold=hold.id, decision="approve", by="anna", fingerprint=hold.fingerprint))
+    run = started_run(world, AD)
+    assert world.state.holds[hold.id].used_by == run
+
+    world.pend(AD)
+    world.end(AD)
+
+    (settled,) = world.said(FactKind.HOLD_SETTLED)
+    assert f"approved by anna and used by run {run}, is settled" in settled.text

@@ -381,3 +381,67 @@ def test_a_clock_that_steps_back_while_a_breaker_is_open_lengthens_nothing() -> 
     assert retry.repair_at(row, NOON - 5 * MINUTES) is None
     assert retry.repair_at(row, NOON + 5 * MINUTES) == NOON + 60 * MINUTES
     assert retry.repair_at(row, NOON + 61 * MINUTES) is None
+
+
+def setbacks(world: World, of: AgentId = HR) -> dict[str, tuple[OutcomeKind, int]]:
+    standing = world.state.agents[of].row.setbacks
+    return {name: (each.outcome, each.count) for name, each in standing.items()}
+
+
+def test_a_failed_run_stands_until_a_good_run_of_it() -> None:
+    world = importing()
+    world.end(HR, "stopped-connectivity")
+    world.sleep()
+    world.end(HR, "stopped-ma")
+    assert setbacks(world) == {DI: (OutcomeKind.FAILED, 2)}
+
+    world.sleep()
+    world.end(HR)
+
+    assert setbacks(world) == {}
+
+
+def test_a_good_import_does_not_make_a_failed_export_good() -> None:
+    world = World(settings=[AgentSettings(id=HR)]).begin()
+    world.pend(HR, exports=1)
+    world.ask(HR, EX)
+    world.end(HR, "stopped-ma")
+    world.ask(HR, DI)
+    world.end(HR)
+
+    assert list(setbacks(world)) == [EX]
+
+
+def test_a_full_import_makes_a_failed_delta_import_good_and_not_the_other_way_round() -> None:
+    failed_full = World().begin()
+    failed_full.ask(HR, FI)
+    failed_full.end(HR, "stopped-server")
+    failed_full.ask(HR, DI)
+    failed_full.end(HR)
+    failed_delta = World().begin()
+    failed_delta.ask(HR, DI)
+    failed_delta.end(HR, "stopped-server")
+    failed_delta.ask(HR, FI)
+    failed_delta.end(HR)
+
+    assert list(setbacks(failed_full)) == [FI]
+    assert setbacks(failed_delta) == {}
+
+
+def test_what_a_person_stopped_is_no_setback() -> None:
+    world = importing()
+    world.happens(StopAsked(agent=HR, by="anna"))
+    world.end(HR, "stopped-user-termination-from-wmi-or-ui")
+
+    assert setbacks(world) == {}
+
+
+def test_failed_objects_stand_until_a_run_without_errors() -> None:
+    world = World().begin()
+    world.pend(HR, exports=2)
+    world.ask(HR, EX)
+    world.end(HR, "completed-export-errors", step(StepKind.EXPORT, exported=Counts(adds=1), error_count=1))
+
+    standing = world.state.agents[HR].row.setbacks[EX]
+
+    assert (standing.outcome, standing.errors) == (OutcomeKind.OBJECT_ERRORS, 1)

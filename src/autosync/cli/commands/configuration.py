@@ -75,7 +75,7 @@ def reload(session: Session, reason: Reason = "") -> None:
 def history(session: Session) -> None:
     """List the configurations that were in force: who, when, why."""
     said = session.client.get("/configuration/revisions")
-    rows = [(str(one["number"]), one["applied"], one["by"], one["reason"]) for one in said["items"]]
+    rows = [(str(one["number"]), session.clock(one["applied"]), one["by"], one["reason"]) for one in said["items"]]
     session.show(said, lambda: session.terminal.table(("REVISION", "APPLIED", "BY", "REASON"), rows))
 
 

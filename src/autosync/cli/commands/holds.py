@@ -69,7 +69,7 @@ def _print_list(session: Session, holds: list[Mapping[str, Any]], without: str) 
         session.terminal.line(without)
         return
     rows = [
-        (hold["id"], hold["agent"], hold["state"], duration(hold["age_s"]), _breaches(hold) or hold["text"])
+        (hold["id"], hold["agent"], hold["story"], duration(hold["age_s"]), _breaches(hold) or hold["text"])
         for hold in holds
     ]
     session.terminal.table(("HOLD", "AGENT", "STATE", "AGE", "WHY"), rows)
@@ -89,7 +89,7 @@ def _print(session: Session, hold: Mapping[str, Any]) -> None:
     if hold["decided"]:
         when = session.clock(hold["decided"], moment(hold["decided"]))
         reason = f": {hold['reason']}" if hold["reason"] else ""
-        line(f"decided   {hold['state']} by {hold['decided_by']} at {when}{reason}")
+        line(f"decided   {hold['story']}, at {when}{reason}")
     line(f"seen      {hold['fingerprint']}")
     if hold["state"] == "open":
         line(f"decide    autosync hold approve {hold['id']} --reason …   or: reject")
