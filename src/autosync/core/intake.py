@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from autosync.core import looks, queue
+from autosync.core import looks, probes, queue
 from autosync.core.narration import by_whom
 from autosync.core.planning import SCRIPT_WORD_LASTS
 from autosync.core.state import Look, ScriptWord
@@ -48,7 +48,10 @@ def fired(turn: Turn, firing: TriggerFired) -> None:
         tokens={firing.trigger: firing.token} if firing.token is not None else {},
     )
     if profiles:
-        queue.ask(turn, profiles, wish)
+        early = probes.is_due(turn, firing, profiles)
+        requests = queue.ask(turn, profiles, wish)
+        if early:
+            probes.allow(turn, wanted.agent, requests)
 
 
 def trigger_health(turn: Turn, word: TriggerHealth) -> None:

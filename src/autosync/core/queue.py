@@ -75,7 +75,6 @@ def add(turn: Turn, wish: Wish) -> Request:
 
 
 def _merge(turn: Turn, waiting: Request, wish: Wish) -> Request:
-    hurries = wish.front or any(cause.kind is CauseKind.PERSON for cause in wish.causes) or _brings_news(wish, waiting)
     merged = replace(
         waiting,
         exclusive=waiting.exclusive or wish.exclusive,
@@ -84,7 +83,7 @@ def _merge(turn: Turn, waiting: Request, wish: Wish) -> Request:
         causes=united(waiting.causes, wish.causes),
         cascades=waiting.cascades | wish.cascades,
         tokens={**waiting.tokens, **wish.tokens},
-        not_before=None if hurries else waiting.not_before,
+        not_before=None if _is_persons(wish.causes) else waiting.not_before,
         confirms=waiting.confirms or wish.confirms,
         trail=_united_trail(waiting, wish),
         expected=wish.expected if wish.expected is not None else waiting.expected,
@@ -103,7 +102,6 @@ def put_back(turn: Turn, request: Request) -> Request:
     if waiting is None:
         turn.put_request(request)
         return request
-    hurries = any(cause.kind is CauseKind.PERSON for cause in waiting.causes) or _brings_news(waiting, request)
     merged = replace(
         waiting,
         exclusive=waiting.exclusive or request.exclusive,
@@ -113,7 +111,7 @@ def put_back(turn: Turn, request: Request) -> Request:
         cascades=waiting.cascades | request.cascades,
         tokens=_newer_tokens(request, waiting),
         attempt=max(waiting.attempt, request.attempt),
-        not_before=None if hurries else request.not_before,
+        not_before=None if _is_persons(waiting.causes) else request.not_before,
         setback=request.setback,
         confirms=waiting.confirms or request.confirms,
         trail={} if _is_outside(waiting.causes) else {**request.trail, **waiting.trail},
@@ -190,9 +188,9 @@ def _before_description(turn: Turn, wanted: Wanted) -> tuple[ProfileName, ...]:
     return (wanted.profile or discovery.provisional(wanted.slot or Slot.DELTA_IMPORT, wanted.partition),)
 
 
-def _brings_news(newer: Wish | Request, older: Request) -> bool:
-    """Return whether a trigger saw other content than an attempt came to nothing with: repaired there, tried here."""
-    return any(older.tokens.get(trigger) != token for trigger, token in newer.tokens.items())
+def _is_persons(causes: tuple[Cause, ...]) -> bool:
+    """Return whether a person wants it: that alone ends a back-off. A trigger that fires often must not."""
+    return any(cause.kind is CauseKind.PERSON for cause in causes)
 
 
 def _same(one: Cause, other: Cause) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from autosync.core import coverage, discovery, outcomes, queue, retry, tokens
+from autosync.core import coverage, discovery, outcomes, probes, queue, retry, tokens
 from autosync.core.narration import duration
 from autosync.core.turn import Turn
 from autosync.model.causes import Cause, CauseKind
@@ -76,7 +76,8 @@ def _set_back(turn: Turn, run: Run, request: Request, kind: OutcomeKind) -> None
         case OutcomeKind.MISCONFIGURED:
             _fail(turn, run)
             rest = turn.agent_settings(run.agent).breaker.rest
-            _come_back(turn, run, replace(request, not_before=turn.now + rest), "something must be changed first")
+            again = replace(request, attempt=1, not_before=turn.now + rest)
+            _come_back(turn, run, again, "something must be changed first")
         case OutcomeKind.NEEDS_REPAIR:
             _repair(turn, run, request)
         case OutcomeKind.STOPPED:
@@ -88,9 +89,9 @@ def _set_back(turn: Turn, run: Run, request: Request, kind: OutcomeKind) -> None
 def _recover(turn: Turn, run: Run) -> None:
     """Close the breaker at the first success; told once."""
     known = turn.agent(run.agent)
-    if known.row.failures == 0 and known.row.breaker_until is None:
+    if known.row.failures == 0 and known.row.breaker_until is None and known.probed is None:
         return
-    turn.put_agent(replace(known, row=replace(known.row, failures=0, breaker_until=None)))
+    turn.put_agent(replace(known, row=replace(known.row, failures=0, breaker_until=None), probed=None))
     if known.row.breaker_until is not None:
         text = f"{run.agent} works again after {number(known.row.failures, 'failure')} in a row"
         turn.record(FactKind.BREAKER_CLOSED, text, agent=run.agent, run=run.id)
@@ -129,6 +130,7 @@ def _try_again(turn: Turn, run: Run, request: Request, *, counts: bool) -> None:
 def _come_back(turn: Turn, run: Run, request: Request, why: str, *, severity: Severity = Severity.WARNING) -> None:
     said = run.outcome.message or f"[{_status(run)}]" if run.outcome is not None else ""
     request = replace(request, setback=said)
+    early = probes.is_due_after(turn, request)
     waiting = queue.put_back(turn, request)
     pause = (request.not_before or turn.now) - turn.now
     turn.record(
@@ -140,6 +142,8 @@ def _come_back(turn: Turn, run: Run, request: Request, why: str, *, severity: Se
         request=waiting.id,
         data={"attempt": request.attempt, "pause_s": pause.total_seconds()},
     )
+    if early:
+        probes.allow(turn, run.agent, [waiting])
 
 
 def _repair(turn: Turn, run: Run, request: Request) -> None:
@@ -159,7 +163,8 @@ def _repair(turn: Turn, run: Run, request: Request) -> None:
     due = _repair_at(turn, run, full)
     text = f"the engine wants a full import after run {run.id}, {run.profile} of {run.agent} [{_status(run)}]"
     cause = Cause(kind=CauseKind.REPAIR, text=text, at=turn.now, run=run.id)
-    repair = replace(request, profile=full, causes=queue.united(request.causes, (cause,)), not_before=due, attempt=1)
+    causes = queue.united(request.causes, (cause,))
+    repair = replace(request, profile=full, causes=causes, not_before=due, attempt=1, setback="")
     waiting = queue.put_back(turn, repair)
     turn.record(
         FactKind.RETRY_PLANNED, text, severity=Severity.WARNING, agent=run.agent, run=run.id, request=waiting.id

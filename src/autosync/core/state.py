@@ -82,6 +82,8 @@ class AgentState:
     script: Mapping[ProfileName, ScriptWord] = field(default_factory=dict)
     sighted: Sighting | None = None
     """Somebody else's run that was seen while our own start was under way; dealt with when that is over."""
+    probed: datetime | None = None
+    """When it was last tried before its rest was over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,13 +9,13 @@ from autosync.core.waiting import explain
 from autosync.model.commands import FollowRun
 from autosync.model.counts import Counts, RunResult
 from autosync.model.facts import FactKind, Severity
-from autosync.model.ids import AgentId, PartitionName, RunId
-from autosync.model.requests import WaitKind
+from autosync.model.ids import AgentId, PartitionName, RunId, TriggerId
+from autosync.model.requests import WaitKind, Wanted
 from autosync.model.rows import AgentRow
 from autosync.model.runs import OutcomeKind
 from autosync.model.settings import AgentSettings, BreakerPolicy, RetryPolicy
 from autosync.model.steps import Slot, StepKind
-from autosync.model.stimuli import RunEnded, RunNeverBegan, RunRefused, StopAsked
+from autosync.model.stimuli import RunEnded, RunNeverBegan, RunRefused, StopAsked, TriggerFired
 from tests.unit.core.world import AD, DB, DI, DS, EX, FI, HR, NOON, World, started_run, step
 
 MINUTES = timedelta(minutes=1)
@@ -183,10 +183,9 @@ def test_what_came_of_the_last_attempt_is_told_while_the_next_one_waits() -> Non
     assert waits.text.endswith(": why not")
 
 
-@pytest.mark.parametrize("status", ["no-start-header-row-mismatch", "no-start-file-not-found", "stopped-ma"])
-def test_other_content_than_the_one_that_failed_is_tried_at_once(status: str) -> None:
+def test_a_rest_ends_early_when_the_source_changes_and_not_when_it_fires_again() -> None:
     world = importing()
-    world.end(HR, status)
+    world.end(HR, "no-start-header-row-mismatch")
     world.fire(HR, token="7")
     waits_still = world.running()
 
@@ -194,6 +193,75 @@ def test_other_content_than_the_one_that_failed_is_tried_at_once(status: str) ->
 
     assert waits_still == []
     assert world.running() == ["sim/hr DI"]
+
+
+def test_an_open_breaker_lets_one_probe_through_when_the_source_changes() -> None:
+    world = importing(breaker=BreakerPolicy(failures=1))
+    world.end(HR, "stopped-ma")
+    assert world.state.agents[HR].row.breaker_until == world.now + 15 * MINUTES
+
+    world.fire(HR, token="8", after=20)
+    probe = world.running()
+    world.end(HR, "stopped-ma")
+
+    assert probe == ["sim/hr DI"]
+    assert world.running() == []
+    assert world.state.agents[HR].row.breaker_until == world.now + 15 * MINUTES
+    assert len(world.said(FactKind.BREAKER_OPENED)) == 1
+
+
+def test_early_probes_come_at_most_once_a_minute() -> None:
+    world = importing(breaker=BreakerPolicy(failures=1))
+    world.end(HR, "stopped-ma")
+    world.fire(HR, token="8")
+    probed = world.now
+    world.end(HR, "stopped-ma", after=1)
+
+    world.fire(HR, token="9", after=10)
+    world.fire(HR, token="10", after=10)
+    too_soon = world.running()
+    world.sleep()
+
+    assert too_soon == []
+    assert world.now == probed + MINUTES
+    assert world.running() == ["sim/hr DI"]
+
+
+def test_a_success_lets_the_next_probe_come_at_once() -> None:
+    world = importing()
+    world.end(HR, "no-start-header-row-mismatch")
+    world.fire(HR, token="8")
+    world.end(HR, after=1)
+    world.fire(HR, token="9", after=1)
+    world.end(HR, "no-start-header-row-mismatch", after=1)
+
+    world.fire(HR, token="10", after=1)
+
+    assert world.running() == ["sim/hr DI"]
+
+
+def test_a_good_probe_closes_the_breaker() -> None:
+    world = importing(breaker=BreakerPolicy(failures=1))
+    world.end(HR, "stopped-ma")
+    world.fire(HR, token="8")
+
+    world.end(HR)
+
+    assert world.state.agents[HR].row.breaker_until is None
+    assert len(world.said(FactKind.BREAKER_CLOSED)) == 1
+
+
+def test_a_full_import_for_repair_is_not_hurried_by_a_changing_source() -> None:
+    world = importing()
+    world.end(HR, "no-start-full-import-required")
+    world.end(HR, "no-start-full-import-required")
+    due = world.request(HR, FI).not_before
+    assert due is not None
+
+    full = TriggerFired(trigger=TriggerId(f"{HR}#watch"), wanted=Wanted(agent=HR, slot=Slot.FULL_IMPORT), token="9")
+    world.happens(full)
+
+    assert world.request(HR, FI).not_before == due
 
 
 def test_other_content_that_came_during_the_failing_run_is_tried_at_once() -> None:

@@ -24,6 +24,7 @@ from autosync.model.stimuli import (
     EngineLost,
     HoldDecided,
     Inspected,
+    PendingAsked,
     RequestDropAsked,
     RunAccepted,
     RunAsked,
@@ -78,6 +79,7 @@ STRANGE: list[Stimulus] = [
     Inspected(agent=NOBODY, pending=None),
     Inspected(agent=PEOPLE, pending=Pending(agent=NOBODY, exports={PartitionName("?"): PendingSet(counts=None)})),
     ScriptAnswered(agent=NOBODY, profile=NOTHING, allowed=False, drop=True),
+    PendingAsked(agent=NOBODY),
     TriggerHealth(trigger=TRIGGER, alive=False),
     TimePassed(),
 ]

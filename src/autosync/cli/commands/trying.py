@@ -32,7 +32,7 @@ def simulate(session: Session, config: Config = None, days: Days = 1, seed: Seed
         raise Failure(
             Exit.FAILED, f"{path} has {number(len(loaded.mistakes), 'mistake')}: autosync config validate {path}"
         )
-    session.terminal.progress(f"simulating {days:g} d …")
+    session.terminal.progress(f"simulating {_days(days)} …")
     rehearsal = import_module("autosync.testing.rehearsal")
     told: Mapping[str, Any] = rehearsal.rehearse(
         loaded.configuration, rehearsal.Script(days=days, seed=seed, changes_per_hour=changes)
@@ -58,7 +58,9 @@ def demo(session: Session, folder: Folder = Path("demo"), stay: Stay = None) -> 
 
 def _print(session: Session, told: Mapping[str, Any]) -> None:
     line = session.terminal.line
-    line(f"{told['days']:g} d, seed {told['seed']}: {number(told['changes'], 'change')}, {number(told['runs'], 'run')}")
+    line(
+        f"{_days(told['days'])}, seed {told['seed']}: {number(told['changes'], 'change')}, {number(told['runs'], 'run')}"
+    )
     latency = told["latency"]
     if latency["count"]:
         p50, p95, longest = (duration(latency[key]) for key in ("p50_s", "p95_s", "longest_s"))
@@ -96,3 +98,7 @@ def _print_preview(session: Session, told: Mapping[str, Any]) -> None:
 
 def _value(value: object) -> str:
     return "–" if value is None else str(value)
+
+
+def _days(days: float) -> str:
+    return "1 day" if days == 1 else f"{days:g} days"
