@@ -95,6 +95,7 @@ def _agent(agent: AgentSettings) -> dict[str, Entry]:
     taken[f"guards{SEPARATOR}flapping-after"] = Entry(
         guards.flapping_after, "never" if never else str(guards.flapping_after), _number_raised
     )
+    taken[f"guards{SEPARATOR}allow-combined"] = Entry(guards.allow_combined, _text(guards.allow_combined), _turned_on)
     rules: dict[str, Weaker] = {"failures": _number_raised, "rest": lambda old, new: new < old}
     taken |= {f"breaker{SEPARATOR}{key}": entry for key, entry in _plain(agent.breaker, rules).items()}
     return taken | {f"retry{SEPARATOR}{key}": entry for key, entry in _plain(agent.retry, {}).items()}
@@ -154,6 +155,10 @@ def _number_raised(old: float | None, new: float | None) -> bool:
 
 def _turned_off(old: bool, new: bool) -> bool:  # noqa: FBT001 - two values of one key
     return old and not new
+
+
+def _turned_on(old: bool, new: bool) -> bool:  # noqa: FBT001 - two values of one key
+    return new and not old
 
 
 def _text(value: object) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from autosync.core import (
     aftermath,
     cascades,
+    combined,
     discovery,
     estimates,
     followups,
@@ -127,6 +128,7 @@ def _end(turn: Turn, run: Run, result: RunResult) -> None:
     _remember(turn, over, steps)
     tokens.settle(turn, over, steps)
     cascades.count_run(turn, over, sum(step.exported.total for step in steps if step.exported is not None))
+    combined.look_back(turn, over, steps)
     aftermath.queue_followups(turn, over, steps)
     recovery.look_behind(turn, over)
     setbacks.settle(turn, over, outcome, steps)

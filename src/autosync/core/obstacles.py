@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from autosync.core import retry, schedule
+from autosync.core import combined, retry, schedule
 from autosync.core.state import AgentState, EngineState, State
 from autosync.model.holds import Hold, HoldKind, HoldState
 from autosync.model.ids import AgentId, PartitionName, engine_of
@@ -53,6 +53,8 @@ def obstacles(given: Conditions, request: Request) -> Iterator[Waiting]:
     if profile is None:
         text = f"{request.agent} no longer has a run profile named {request.profile}"
         yield Waiting(kind=WaitKind.UNKNOWN_PROFILE, text=text)
+    elif combined.is_kept_back(state.settings.agent(request.agent), profile):
+        yield Waiting(kind=WaitKind.COMBINED, text=combined.why(profile))
     yield from _held(given, request, profile)
     yield from _excluded(given, request, profile)
     if state.settings.no_export and Part.EXPORTS in parts_of(profile):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from autosync.core import cascades, discovery
+from autosync.core import cascades, combined, discovery
 from autosync.core.narration import slot_text
 from autosync.core.turn import Turn
 from autosync.model.causes import Cause, CauseKind
@@ -49,7 +49,14 @@ def ask(turn: Turn, profiles: tuple[ProfileName, ...], wish: Wish) -> tuple[Requ
 
 
 def add(turn: Turn, wish: Wish) -> Request:
-    """Queue a wish whose cascades are open, or merge it into the equal request that waits."""
+    """Queue a wish whose cascades are open, or merge it into the equal request that waits.
+
+    A wish for a run that the guards could not look into becomes one for the runs that it is made of; the first is returned.
+    """
+    pieces = _apart(turn, wish)
+    if pieces:
+        first, *_ = [add(turn, replace(wish, profile=each)) for each in pieces]
+        return first
     waiting = turn.waiting(wish.agent, wish.profile)
     if waiting is not None:
         return _merge(turn, waiting, wish)
@@ -72,6 +79,17 @@ def add(turn: Turn, wish: Wish) -> Request:
     text = f"{wish.profile} of {wish.agent} was queued: {wish.causes[-1].text}"
     turn.record(FactKind.REQUEST_QUEUED, text, agent=wish.agent, request=request.id, data=_links(wish))
     return request
+
+
+def _apart(turn: Turn, wish: Wish) -> tuple[ProfileName, ...]:
+    known = turn.agent(wish.agent).agent
+    profile = turn.profile(wish.agent, wish.profile)
+    if known is None or profile is None or not combined.is_kept_back(turn.agent_settings(wish.agent), profile):
+        return ()
+    pieces = combined.apart(known, profile)
+    if not pieces:
+        combined.tell(turn, wish.agent, profile)
+    return pieces
 
 
 def _merge(turn: Turn, waiting: Request, wish: Wish) -> Request:

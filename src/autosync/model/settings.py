@@ -56,6 +56,8 @@ class Guards:
     exports: Thresholds = Thresholds(kinds={ChangeKind.DELETES: DEFAULT_DELETES}, emptied=True)
     flapping_after: int | None = 5
     """Equal exports in a row without an outside cause that count as flapping; None never."""
+    allow_combined: bool = False
+    """Whether a run may synchronize what it imports itself although limits of staged changes were set."""
     script: bool = False
     """Whether a controller script is asked before a start."""
 

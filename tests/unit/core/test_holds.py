@@ -256,7 +256,8 @@ def test_w39_w40_a_hold_outlives_a_restart_and_cannot_be_got_around() -> None:
 
 def test_w41_a_combined_profile_is_judged_by_what_is_staged_before_it_starts() -> None:
     both = profile("DIDS", (StepKind.DELTA_IMPORT_DELTA_SYNC, "default"))
-    world = World([agent(HR, both)], settings=CAREFUL)
+    settings = [replace(each, guards=replace(each.guards, allow_combined=True)) for each in CAREFUL]
+    world = World([agent(HR, both)], settings=settings)
     world.pend(HR, imports=3)
     world.begin()
 
