@@ -17,13 +17,15 @@ from autosync.adapters.stores.sqlite import SqliteStore
 from autosync.adapters.systemd import notify
 from autosync.adapters.triggers.file.options import FileOptions
 from autosync.adapters.triggers.file.watching import FileTrigger
-from autosync.config.spec import Configuration, EngineSpec, NotifySpec, StoreSpec, TriggerSpec
+from autosync.config.spec import Configuration, ControllerScriptSpec, EngineSpec, NotifySpec, StoreSpec, TriggerSpec
+from autosync.model.errors import ConfigError
 from autosync.model.facts import Fact, Severity
-from autosync.model.ids import EngineName
+from autosync.model.ids import AgentId, EngineName
 from autosync.model.settings import Settings
 from autosync.ports.clock import Clock
 from autosync.ports.engine import Engine
 from autosync.ports.notifier import Notifier
+from autosync.ports.scripts import ControllerScript
 from autosync.ports.secrets import SecretSource
 from autosync.ports.store import NewMessage, Store
 from autosync.ports.trigger import Trigger
@@ -31,6 +33,7 @@ from autosync.runtime.engine_hosts import EnginePart
 from autosync.runtime.link import Limits
 from autosync.runtime.reload import NewParts
 from autosync.runtime.retention import Keep
+from autosync.runtime.script_hosts import ScriptPart
 from autosync.runtime.supervisor import Options, Parts
 from autosync.runtime.trigger_watch import TriggerPart
 
@@ -48,6 +51,7 @@ def parts_of(configuration: Configuration, folder: Path) -> Parts:
         triggers=new.triggers,
         notifiers=new.notifiers,
         router=new.router,
+        scripts=new.scripts,
         tell_system=_tell_system,
         options=Options(keep=_keep(configuration)),
     )
@@ -62,6 +66,7 @@ def new_parts_of(configuration: Configuration, clock: Clock, folder: Path) -> Ne
         triggers=tuple(_trigger_part(spec, clock) for spec in configuration.triggers),
         notifiers=_notifiers(configuration.notify),
         router=_router(configuration.notify),
+        scripts={spec.agent: _script_part(spec, secrets) for spec in configuration.scripts},
     )
 
 
@@ -124,6 +129,21 @@ def _trigger_part(spec: TriggerSpec, clock: Clock) -> TriggerPart:
 def _trigger(options: object, clock: Clock) -> Trigger:
     assert isinstance(options, FileOptions)
     return FileTrigger(options, clock)
+
+
+def _script_part(spec: ControllerScriptSpec, secrets: SecretSource) -> ScriptPart:
+    return ScriptPart(
+        script=controller_script(spec, spec.agent, secrets), time_limit=spec.time_limit, fingerprint=repr(spec)
+    )
+
+
+def controller_script(spec: ControllerScriptSpec, agent: AgentId, secrets: SecretSource) -> ControllerScript:
+    """Build an agent's controller script; raise ``ConfigError`` where this installation cannot run its language."""
+    del secrets
+    raise ConfigError(
+        f"agents › {agent} › controller-script: scripts in {spec.language.value} are not available in this installation. "
+        "Take the block away, or install what runs them"
+    )
 
 
 def _notifiers(spec: NotifySpec) -> Mapping[str, Notifier]:

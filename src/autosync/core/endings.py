@@ -13,6 +13,7 @@ from autosync.core import (
     inspection,
     outcomes,
     recovery,
+    scripts,
     setbacks,
     tokens,
 )
@@ -129,6 +130,7 @@ def _end(turn: Turn, run: Run, result: RunResult) -> None:
     tokens.settle(turn, over, steps)
     cascades.count_run(turn, over, sum(step.exported.total for step in steps if step.exported is not None))
     combined.look_back(turn, over, steps)
+    scripts.run_ended(turn, over, steps)
     aftermath.queue_followups(turn, over, steps)
     recovery.look_behind(turn, over)
     setbacks.settle(turn, over, outcome, steps)

@@ -14,6 +14,7 @@ from autosync.model.holds import Breach, Hold, HoldKind, HoldState
 from autosync.model.ids import AgentId, PartitionName, engine_of
 from autosync.model.requests import Request
 from autosync.model.runs import Run
+from autosync.model.scripts import UnexpectedChange
 from autosync.model.steps import Profile
 from autosync.model.stimuli import HoldDecided
 from autosync.model.wording import number
@@ -89,6 +90,33 @@ def open_flapping(turn: Turn, agent: AgentId, counts: Counts, repeats: int) -> N
     )
 
 
+def open_script(turn: Turn, agent: AgentId, change: UnexpectedChange, when: str) -> bool:
+    """Stop an agent, or its engine, because its controller script says so; return whether that is news. Told once."""
+    before = next((each for each in turn.holds_of(agent) if each.kind is HoldKind.SCRIPT), None)
+    if before is not None and before.state is HoldState.APPROVED:
+        _end(turn, before, "the controller script reported again")
+        before = None
+    if before is not None and (before.engine_wide or not change.stop_all):
+        return False
+    what = f"all of {engine_of(agent)} is stopped" if change.stop_all else "it is stopped"
+    text = f"the controller script of {agent} reported an unexpected change when {when}, so {what}: {change.message}"
+    hold = Hold(
+        id=before.id if before is not None else turn.next_hold(),
+        kind=HoldKind.SCRIPT,
+        agent=agent,
+        partition=None,
+        opened=turn.now,
+        breaches=(),
+        counts=None,
+        fingerprint=f"{when}: {change.message}",
+        engine_wide=change.stop_all,
+        text=text,
+    )
+    turn.record(FactKind.UNEXPECTED_CHANGE, text, severity=Severity.ERROR, agent=agent, hold=hold.id)
+    _open(turn, hold)
+    return True
+
+
 def used(turn: Turn, run: Run, profile: Profile) -> None:
     """Note which run an approval let pass, and settle one that is good for one run; those of a set stay with the set."""
     for hold in turn.holds_of(run.agent):
@@ -97,6 +125,8 @@ def used(turn: Turn, run: Run, profile: Profile) -> None:
             turn.put_hold(used_up)
             if hold.kind is HoldKind.FLAPPING:
                 _end(turn, used_up, "the export that was approved runs")
+            elif hold.kind is HoldKind.SCRIPT:
+                _end(turn, used_up, "the agent runs again")
 
 
 def decided(turn: Turn, decision: HoldDecided) -> None:

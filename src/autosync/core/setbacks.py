@@ -80,8 +80,10 @@ def _set_back(turn: Turn, run: Run, request: Request, kind: OutcomeKind) -> None
             _come_back(turn, run, again, "something must be changed first")
         case OutcomeKind.NEEDS_REPAIR:
             _repair(turn, run, request)
-        case OutcomeKind.STOPPED:
+        case OutcomeKind.STOPPED if not run.comes_back:
             tokens.keep(turn, run)
+        case OutcomeKind.STOPPED:
+            queue.put_back(turn, request)
         case OutcomeKind.ABANDONED | OutcomeKind.SUCCESS | OutcomeKind.OBJECT_ERRORS:
             queue.put_back(turn, request)
 

@@ -44,9 +44,11 @@ class ScriptWord:
     """What a controller script said about a profile; ``allowed`` is None while it is being asked."""
 
     allowed: bool | None
-    until: datetime | None = None
+    until: datetime
     """After that it is asked again."""
     text: str = ""
+    asked: datetime | None = None
+    """When, while it has not answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

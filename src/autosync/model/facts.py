@@ -65,6 +65,11 @@ class FactKind(StrEnum):
     """Discovery errors made the engine skip deletions."""
     UNKNOWN_STATUS = "unknown-status"
     PENDING_FOUND = "pending-found"
+    SCRIPT_FAILED = "script-failed"
+    """A controller script has an error or does not answer; said once until it is well again."""
+    SCRIPT_RECOVERED = "script-recovered"
+    UNEXPECTED_CHANGE = "unexpected-change"
+    """A controller script saw what must not go on, and stopped its agent or the whole engine."""
 
 
 class Severity(StrEnum):

@@ -72,5 +72,7 @@ class Hold:
     decided: datetime | None = None
     decided_by: str | None = None
     reason: str | None = None
+    engine_wide: bool = False
+    """Whether it keeps back every agent of the engine, not its own alone."""
     used_by: RunId | None = None
     """The newest run that an approval let pass."""

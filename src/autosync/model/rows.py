@@ -29,6 +29,18 @@ class Setback:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unheard:
+    """A run whose end the controller script has not heard, or not answered: what follows from it waits."""
+
+    again: datetime
+    """When the script is told again, if it has not answered until then."""
+    targets: frozenset[AgentId] = frozenset()
+    """Agents for which the run left exports."""
+    error: str = ""
+    """Why the script did not answer the last time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentRow:
     """What must survive a restart about an agent beyond requests, runs and holds."""
 
@@ -47,6 +59,7 @@ class AgentRow:
     """The newest run in the engine that was dealt with."""
     setbacks: Mapping[ProfileName, Setback] = field(default_factory=dict)
     """What went wrong and was not made good by a later run, by profile."""
+    unheard: Mapping[RunId, Unheard] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

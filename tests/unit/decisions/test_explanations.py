@@ -19,6 +19,7 @@ from autosync.model.settings import (
     Guards,
     Limit,
     RunMode,
+    ScriptPolicy,
     Settings,
     Thresholds,
 )
@@ -139,7 +140,7 @@ def inspecting() -> Waiting:
 
 
 def script() -> Waiting:
-    case = Case(settings=of_people(guards=Guards(script=True)))
+    case = Case(settings=of_people(script=ScriptPolicy()))
     case.fire(PEOPLE)
     case.tell(ScriptAnswered(agent=PEOPLE, profile=IMPORT, allowed=False, text="payroll is open"))
     return case.why(PEOPLE, IMPORT)
