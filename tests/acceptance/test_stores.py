@@ -55,8 +55,8 @@ def test_a_port_that_somebody_uses_is_told_with_the_way_out(company: Company) ->
 
         said = refused(company)
 
-    assert f"cannot listen on 127.0.0.1:{company.port}" in said
-    assert "Give service › listen another address" in said
+    assert f"port {company.port} on 127.0.0.1 is in use" in said
+    assert "give service › listen another port" in said
 
 
 @pytest.mark.slow

@@ -10,12 +10,14 @@ from pathlib import Path
 from autosync.adapters.clocks import SystemClock
 from autosync.adapters.engines.embedded.engine import EmbeddedEngine
 from autosync.adapters.engines.embedded.options import EmbeddedOptions, rules_digest, setup_of
+from autosync.adapters.scripts.controller import controller_script
+from autosync.adapters.scripts.options import Edition, Language, ScriptOptions, SignIn
 from autosync.adapters.secrets.sources import Secrets
 from autosync.adapters.stores.memory import MemoryStore
 from autosync.adapters.stores.sqlite import SqliteStore
 from autosync.adapters.systemd import notify
 from autosync.bootstrap.kinds import KINDS
-from autosync.config.spec import Configuration, EngineSpec, NotifySpec, StoreSpec, TriggerSpec
+from autosync.config.spec import Configuration, ControllerScriptSpec, EngineSpec, NotifySpec, StoreSpec, TriggerSpec
 from autosync.model.facts import Fact, Severity
 from autosync.model.ids import EngineName
 from autosync.model.settings import Settings
@@ -29,6 +31,7 @@ from autosync.runtime.engine_hosts import EnginePart
 from autosync.runtime.link import Limits
 from autosync.runtime.reload import NewParts
 from autosync.runtime.retention import Keep
+from autosync.runtime.script_hosts import ScriptPart
 from autosync.runtime.supervisor import Options, Parts
 from autosync.runtime.trigger_watch import TriggerPart
 
@@ -46,6 +49,7 @@ def parts_of(configuration: Configuration, folder: Path) -> Parts:
         triggers=new.triggers,
         notifiers=new.notifiers,
         router=new.router,
+        scripts=new.scripts,
         tell_system=_tell_system,
         options=Options(keep=_keep(configuration)),
     )
@@ -61,6 +65,7 @@ def new_parts_of(configuration: Configuration, clock: Clock, folder: Path) -> Ne
         triggers=tuple(trigger_part(spec, around) for spec in configuration.triggers),
         notifiers=_notifiers(configuration.notify, around),
         router=_router(configuration.notify),
+        scripts={spec.agent: _script_part(spec, secrets) for spec in configuration.scripts},
     )
 
 
@@ -123,6 +128,21 @@ def trigger_part(spec: TriggerSpec, around: Surroundings) -> TriggerPart:
 
 def _notifiers(spec: NotifySpec, around: Surroundings) -> Mapping[str, Notifier]:
     return {channel.name: KINDS.channels[channel.type].build(channel.options, around) for channel in spec.channels}
+
+
+def _script_part(spec: ControllerScriptSpec, secrets: SecretSource) -> ScriptPart:
+    options = ScriptOptions(
+        language=Language(spec.language.value),
+        path=spec.path,
+        sign_in=None if spec.password is None else SignIn(user=spec.user, password=spec.password),
+        time_limit=spec.time_limit,
+        executable=None if spec.executable is None else Path(spec.executable),
+        edition=None if spec.edition is None else Edition(spec.edition.value),
+        environment=spec.environment,
+    )
+    return ScriptPart(
+        script=controller_script(options, spec.agent, secrets), time_limit=spec.time_limit, fingerprint=repr(spec)
+    )
 
 
 def _router(spec: NotifySpec) -> Callable[[Sequence[Fact]], Sequence[NewMessage]]:

@@ -1,7 +1,9 @@
 """One AutoSync from its configuration file to its end: what ``autosync run`` does."""
 
 import asyncio
+import socket
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import TextIO
 from autosync.bootstrap.configurations import FileConfigurations, load_configuration, recorded
 from autosync.bootstrap.logs import log_to
 from autosync.bootstrap.parts import parts_of, place_of
+from autosync.config.load import Loaded
 from autosync.config.spec import Configuration
 from autosync.core.waiting import explain
 from autosync.model.stimuli import SettingsApplied
@@ -18,6 +21,7 @@ from autosync.runtime.supervisor import Face, Supervisor
 from autosync.service.service import Service, Sources
 from autosync.web.app import build_app
 from autosync.web.borders import Access
+from autosync.web.server import listen
 from autosync.web.server import serve as serve_web
 from autosync.web.token_file import ensure_token
 
@@ -34,6 +38,13 @@ class Running:
     url: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Start:
+    path: Path
+    loaded: Loaded
+    listener: socket.socket
+
+
 Companion = Callable[[Running], object]
 """Told once the service can be asked."""
 
@@ -47,6 +58,14 @@ async def serve(path: Path, ready: Companion = lambda _running: None, *faces: Fa
     loaded = await asyncio.to_thread(load_configuration, path)
     configuration = loaded.required()
     log_to(log, configuration.service.log_level)
+    address = configuration.service.listen
+    with closing(listen(address.host, address.port)) as listener:  # before anything else: a second one must not begin
+        await _serve(_Start(path=path, loaded=loaded, listener=listener), ready, *faces)
+
+
+async def _serve(start: _Start, ready: Companion, *faces: Face) -> None:
+    path, loaded = start.path, start.loaded
+    configuration = loaded.required()
     token = ensure_token(configuration.service.token_file)
     parts = parts_of(configuration, path.parent)
     supervisor = Supervisor(parts)
@@ -70,12 +89,11 @@ async def serve(path: Path, ready: Companion = lambda _running: None, *faces: Fa
                 places={spec.name: place_of(spec) for spec in configuration.engines},
             )
         )
-        address = configuration.service.listen
-        app = build_app(service, Access.at(token, address.host), parts.clock, VERSION)
+        app = build_app(service, Access.at(token, configuration.service.listen.host), parts.clock, VERSION)
 
         def tell(url: str) -> None:
             ready(Running(supervisor=supervisor, service=service, configuration=in_force, url=url))
 
-        await serve_web(app, address.host, address.port, tell)
+        await serve_web(app, start.listener, tell)
 
     await supervisor.run(web, *faces)

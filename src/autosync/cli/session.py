@@ -79,8 +79,8 @@ class Session:
         here = self.wiring.folder == Path.cwd() and path.is_relative_to(self.wiring.folder)
         return path.relative_to(self.wiring.folder) if here else path
 
-    def clock(self, text: str | None, now: datetime) -> str:
-        """Return a moment of the API as local time."""
+    def clock(self, text: str | None, now: datetime | None = None) -> str:
+        """Return a moment of the API as local time; with the date unless that is the day of ``now``."""
         return clock(text, now, self.wiring.zone)
 
     def show(self, value: Any, rendered: Callable[[], None]) -> None:

@@ -12,12 +12,13 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def clock(text: str | None, now: datetime, zone: tzinfo | None) -> str:
-    """Return a moment as local time; with the date where it is another day than ``now``."""
+def clock(text: str | None, now: datetime | None, zone: tzinfo | None) -> str:
+    """Return a moment as local time; with the date where it is another day than ``now``, or ``now`` is not known."""
     if text is None:
         return ""
     local = moment(text).astimezone(zone)
-    return local.strftime("%H:%M:%S" if local.date() == now.astimezone(zone).date() else "%Y-%m-%d %H:%M:%S")
+    is_today = now is not None and local.date() == now.astimezone(zone).date()
+    return local.strftime("%H:%M:%S" if is_today else "%Y-%m-%d %H:%M:%S")
 
 
 def zone_name(now: datetime, zone: tzinfo | None) -> str:
@@ -61,11 +62,6 @@ def spoken(kind: str) -> str:
     """Return step kinds as people say them: ``delta-import`` is ``delta import``."""
     parts = kind.replace("-delta", "+delta").replace("import-full", "import+full").split("+")
     return " and ".join(part.replace("-", " ") for part in parts)
-
-
-def plural(count: int, word: str) -> str:
-    """Return ``1 hold`` or ``3 holds``."""
-    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
 
 
 def parse_duration(text: str) -> timedelta | None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from autosync.config.guards import BREAKER, GUARDS, RETRY
+from autosync.config.scripts import SCRIPT, script_policy
 from autosync.config.triggers import TRIGGER
 from autosync.model.ids import AgentId, PartitionName, ProfileName
 from autosync.model.settings import AgentSettings, BreakerPolicy, Guards, ImportCounts, RetryPolicy
@@ -18,6 +19,7 @@ from autosync.ports.registry import OptionKind
 _NO_TRIGGERS: Final[tuple[Typed[OptionKind], ...]] = ()
 _NO_AGENTS: Final[tuple[str, ...]] = ()
 _NO_PARTITIONS: Final[dict[str, Values]] = {}
+_NO_SCRIPT: Final[Values | None] = None
 
 
 def _parse_profile(value: object, _: Place) -> ProfileName | None:
@@ -83,6 +85,9 @@ PARTITIONS: Final = Key(
 )
 TRIGGERS: Final = Key("triggers", ListOf(item=TRIGGER), _NO_TRIGGERS, "What gives reason to import.")
 GUARDS_KEY: Final = Key("guards", GUARDS, Guards(), "What holds its runs until a person decides.")
+CONTROLLER_SCRIPT: Final = Key(
+    "controller-script", SCRIPT, _NO_SCRIPT, "Its controller script: asked before each start, told how each run ended."
+)
 LOCK_WITH: Final = Key(
     "lock-with",
     AGENT_NAMES,
@@ -110,6 +115,7 @@ AGENT: Final = Block(
         FULL_SYNC_AFTER,
         PARTITIONS,
         GUARDS_KEY,
+        CONTROLLER_SCRIPT,
         LOCK_WITH,
         WAKES,
         RETRY_KEY,
@@ -157,4 +163,5 @@ def agent_settings(name: str, values: Values) -> AgentSettings:
         breaker=values[BREAKER_KEY],
         run_limit=values[RUN_LIMIT],
         stop_long_runs=values[STOP_LONG_RUNS],
+        script=script_policy(values[CONTROLLER_SCRIPT]),
     )

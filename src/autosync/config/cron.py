@@ -11,6 +11,7 @@ from typing import Final
 
 from cronsim import CronSim, CronSimError
 
+from autosync.model.wording import number
 from autosync.options.reading import Wrong
 from autosync.options.words import did_you_mean, quoted
 
@@ -66,7 +67,7 @@ def parse_cron(expression: str) -> str:
     parts = expression.split()
     said = f"{quoted(expression)} is no cron expression"
     if len(parts) not in {5, 6}:
-        count = "1 field" if len(parts) == 1 else f"{len(parts)} fields"
+        count = number(len(parts), "field")
         raise Wrong(
             f"{said}: it has {count}; five are minute, hour, day, month, weekday ({EXAMPLE}), six begin with seconds"
         )

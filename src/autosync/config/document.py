@@ -141,7 +141,7 @@ class _Composer:
                     self.wrong(_spot(event), "a second YAML document begins here (---); one file holds one")
                     break
                 root = self._node(next(self._events))
-        if root is None:
+        if root is None or root.data in (None, ""):
             self.wrong(Spot(), "the file has nothing but comments; begin with engines: (keys: autosync config schema)")
         elif not isinstance(root.data, dict):
             self.wrong(root.spot, "expected keys and values, such as engines: and agents:")

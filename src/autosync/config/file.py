@@ -4,13 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from autosync.config.agents import AGENTS, TRIGGERS, agent_settings, check_agent
+from autosync.config.agents import AGENTS, CONTROLLER_SCRIPT, TRIGGERS, agent_settings, check_agent
 from autosync.config.engines import ENGINES, engine_spec
 from autosync.config.exclusions import EXCLUSIONS, in_zone
 from autosync.config.notify import NOTIFY
 from autosync.config.references import check_references
+from autosync.config.scripts import script_spec
 from autosync.config.service import SERVICE, SERVICE_BLOCK, build_service
-from autosync.config.spec import Configuration, EngineSpec, NotifySpec, ServiceSpec, TriggerSpec
+from autosync.config.spec import Configuration, ControllerScriptSpec, EngineSpec, NotifySpec, ServiceSpec, TriggerSpec
 from autosync.config.triggers import CLOCK_KINDS, schedule_settings, trigger_names, trigger_spec
 from autosync.model.ids import AgentId
 from autosync.model.schedules import Exclusion
@@ -94,6 +95,7 @@ def _configuration(read: _Read) -> Configuration:
         settings=settings,
         engines=read.engines,
         triggers=tuple(_triggers(read)),
+        scripts=tuple(_scripts(read)),
         notify=read.notify,
     )
 
@@ -108,6 +110,13 @@ def _triggers(read: _Read) -> Iterable[TriggerSpec]:
     for agent, name, typed in _each_trigger(read):
         if typed.type not in CLOCK_KINDS:
             yield trigger_spec(agent, name, typed)
+
+
+def _scripts(read: _Read) -> Iterable[ControllerScriptSpec]:
+    for agent, values in read.agents.items():
+        given = values[CONTROLLER_SCRIPT]
+        if given is not None:
+            yield script_spec(AgentId(agent), given)
 
 
 def _each_trigger(read: _Read) -> Iterable[tuple[AgentId, str, Typed[OptionKind]]]:

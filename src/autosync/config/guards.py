@@ -70,10 +70,21 @@ FLAPPING_AFTER: Final = Key(
     "How many equal exports in a row, without a cause from outside, count as flapping and are stopped.",
     unit="exports",
 )
+ALLOW_COMBINED: Final = Key(
+    "allow-combined",
+    flag(),
+    False,
+    "Where limits of staged changes are set: whether a run may import and synchronize in one go, past these limits.",
+)
 GUARDS: Final = Built(
-    block=Block(doc="What holds an agent's runs until a person decides.", keys=(STAGED, EXPORTS, FLAPPING_AFTER)),
+    block=Block(
+        doc="What holds an agent's runs until a person decides.", keys=(STAGED, EXPORTS, FLAPPING_AFTER, ALLOW_COMBINED)
+    ),
     build=lambda values, _: Guards(
-        staged=values[STAGED], exports=values[EXPORTS], flapping_after=values[FLAPPING_AFTER]
+        staged=values[STAGED],
+        exports=values[EXPORTS],
+        flapping_after=values[FLAPPING_AFTER],
+        allow_combined=values[ALLOW_COMBINED],
     ),
 )
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from autosync.model.wording import number
 from autosync.options.words import cut
 from autosync.ports.registry import OptionPath
 
@@ -61,6 +62,6 @@ def listed(mistakes: Sequence[Mistake]) -> list[str]:
 
 def report(mistakes: Sequence[Mistake], running: int | None = None) -> str:
     """Return all mistakes and a closing line, which says what becomes of revision ``running`` if one is in force."""
-    count = "1 mistake." if len(mistakes) == 1 else f"{len(mistakes)} mistakes."
+    count = f"{number(len(mistakes), 'mistake')}."
     kept = f" The running configuration (revision {running}) is unchanged." if running is not None else ""
     return "\n".join([*listed(mistakes), count + kept])

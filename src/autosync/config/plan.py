@@ -8,6 +8,7 @@ from typing import Final
 from autosync.config.plan_entries import Entry, Subject, entries, rebuilt
 from autosync.config.spec import Configuration
 from autosync.model.ids import AgentId, EngineName, TriggerId
+from autosync.model.wording import number
 
 RESTART_KEYS: Final = frozenset({"store", "listen", "token-file"})
 """Keys of the service that a running one cannot take over."""
@@ -71,8 +72,8 @@ class Plan:
         if self.is_empty:
             return "Nothing changes."
         lines = [str(change) for change in self.changes]
-        count = "1 change" if len(lines) == 1 else f"{len(lines)} changes"
-        weaker = f", {len(self.weaker)} weaken a guard" if len(self.weaker) != 1 else ", 1 weakens a guard"
+        count = number(len(lines), "change")
+        weaker = f", {number(len(self.weaker), 'weakens a guard', 'weaken a guard')}"
         restart = " Some come into force with the next start of the service." if self.needs_restart else ""
         return "\n".join([*lines, f"{count}{weaker if self.weaker else ''}.{restart}"])
 

@@ -11,8 +11,9 @@ from autosync.config.mistakes import SEPARATOR
 from autosync.config.saying import say_exclusion, say_when
 from autosync.config.spec import Configuration, EngineSpec, TriggerSpec
 from autosync.model.counts import ChangeKind
-from autosync.model.ids import EngineName
-from autosync.model.settings import AgentSettings, Limit, RunMode, ScheduleSettings, Thresholds
+from autosync.model.ids import AgentId, EngineName
+from autosync.model.settings import AgentSettings, Limit, OnScriptError, RunMode, ScheduleSettings, Thresholds
+from autosync.model.wording import number
 from autosync.options.durations import format_duration
 
 Weaker = Callable[[Any, Any], bool]
@@ -54,7 +55,7 @@ def entries(configuration: Configuration, *, beside: Configuration) -> dict[Subj
     taken: dict[Subject, dict[str, Entry]] = {
         Subject("service"): _plain(service, {"no-export": _turned_off}),
         **{Subject("engine", engine.name): _engine(engine) for engine in configuration.engines},
-        **{Subject("agent", name): _agent(settings.agent(name)) for name in named},
+        **{Subject("agent", name): _agent(settings.agent(name)) | _script(configuration, name) for name in named},
         **{Subject("trigger", each.id): _schedule(each) for each in settings.schedules.values()},
         **{Subject("trigger", each.id): _trigger(each) for each in configuration.triggers},
         **{Subject("channel", each.name): _data(each.data, each.type) for each in configuration.notify.channels},
@@ -64,7 +65,7 @@ def entries(configuration: Configuration, *, beside: Configuration) -> dict[Subj
         keys[f"window {len(keys) + 1}"] = Entry(exclusion, say_exclusion(exclusion))
     if configuration.notify.routes:
         taken[Subject("routes")] = {
-            "all": Entry(configuration.notify.routes, f"{len(configuration.notify.routes)} routes")
+            "all": Entry(configuration.notify.routes, number(len(configuration.notify.routes), "route"))
         }
     return taken
 
@@ -86,7 +87,9 @@ def _engine(engine: EngineSpec) -> dict[str, Entry]:
 
 
 def _agent(agent: AgentSettings) -> dict[str, Entry]:
-    taken = _plain(agent, {"lock-with": lambda old, new: bool(old - new)}, without=("guards", "retry", "breaker"))
+    taken = _plain(
+        agent, {"lock-with": lambda old, new: bool(old - new)}, without=("guards", "retry", "breaker", "script")
+    )
     guards = agent.guards
     for name, thresholds in (("staged", guards.staged), ("exports", guards.exports)):
         taken |= {f"guards{SEPARATOR}{name}{SEPARATOR}{key}": entry for key, entry in _thresholds(thresholds)}
@@ -94,9 +97,22 @@ def _agent(agent: AgentSettings) -> dict[str, Entry]:
     taken[f"guards{SEPARATOR}flapping-after"] = Entry(
         guards.flapping_after, "never" if never else str(guards.flapping_after), _number_raised
     )
+    taken[f"guards{SEPARATOR}allow-combined"] = Entry(guards.allow_combined, _text(guards.allow_combined), _turned_on)
     rules: dict[str, Weaker] = {"failures": _number_raised, "rest": lambda old, new: new < old}
     taken |= {f"breaker{SEPARATOR}{key}": entry for key, entry in _plain(agent.breaker, rules).items()}
     return taken | {f"retry{SEPARATOR}{key}": entry for key, entry in _plain(agent.retry, {}).items()}
+
+
+def _script(configuration: Configuration, agent: AgentId) -> dict[str, Entry]:
+    """Return what can change about an agent's controller script; taking it away lets everything pass."""
+    spec = next((each for each in configuration.scripts if each.agent == agent), None)
+    policy = configuration.settings.agent(agent).script
+    taken = {"controller-script": Entry(spec is not None, _text(spec is not None), _turned_off)}
+    if spec is None or policy is None:
+        return taken
+    rules: dict[str, Weaker] = {"on-error": lambda _, new: new is OnScriptError.RUN}
+    found = _plain(policy, rules) | _plain(spec, {}, without=("agent", "time_limit"))
+    return taken | {f"controller-script{SEPARATOR}{key}": entry for key, entry in found.items()}
 
 
 def _thresholds(thresholds: Thresholds) -> Iterator[tuple[str, Entry]]:
@@ -153,6 +169,10 @@ def _number_raised(old: float | None, new: float | None) -> bool:
 
 def _turned_off(old: bool, new: bool) -> bool:  # noqa: FBT001 - two values of one key
     return old and not new
+
+
+def _turned_on(old: bool, new: bool) -> bool:  # noqa: FBT001 - two values of one key
+    return new and not old
 
 
 def _text(value: object) -> str:

@@ -98,7 +98,7 @@ class _Walk:
         default = default_of(key)
         if default is not None:
             yield Shown(path=path, value=default, line=None)
-        elif isinstance(key.shape, Built):
+        elif isinstance(key.shape, Built) and not any(inner.required for inner in key.shape.block.keys):
             yield from self.block(key.shape.block, {}, path)
         elif isinstance(key.shape, ListOf) and isinstance(key.shape.item, Scalar) and key.default:
             yield Shown(path=path, value=[key.shape.item.plain(item) for item in key.default], line=None)

@@ -10,6 +10,7 @@ from autosync.model.facts import FactKind, Severity
 from autosync.model.ids import AgentId, EngineName, TriggerId
 from autosync.model.requests import Wanted
 from autosync.model.settings import EngineSettings, Settings
+from autosync.ports.secrets import SecretReference
 
 
 class LogLevel(StrEnum):
@@ -85,6 +86,36 @@ class TriggerSpec:
     enabled: bool
 
 
+class ScriptLanguage(StrEnum):
+    """What a user's script is written in."""
+
+    POWERSHELL = "powershell"
+    PYTHON = "python"
+
+
+class ScriptEdition(StrEnum):
+    """Which PowerShell; the words of ``$PSEdition``."""
+
+    DESKTOP = "desktop"
+    CORE = "core"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControllerScriptSpec:
+    """The controller script of one agent. ``path`` is absolute."""
+
+    agent: AgentId
+    path: Path
+    language: ScriptLanguage
+    time_limit: timedelta
+    user: str = ""
+    """Whose credentials the script gets; empty: nobody's."""
+    password: SecretReference | None = None
+    executable: str | None = None
+    edition: ScriptEdition | None = None
+    environment: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelSpec:
     """One way to tell people."""
@@ -122,4 +153,5 @@ class Configuration:
     """For the core. Its ``revision`` is 0: the store gives the number when the configuration comes into force."""
     engines: tuple[EngineSpec, ...]
     triggers: tuple[TriggerSpec, ...] = ()
+    scripts: tuple[ControllerScriptSpec, ...] = ()
     notify: NotifySpec = field(default_factory=NotifySpec)

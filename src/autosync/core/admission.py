@@ -12,6 +12,7 @@ from autosync.model.ids import AgentId, EngineName, engine_of
 from autosync.model.requests import Waiting, WaitKind
 from autosync.model.settings import AgentSettings, EngineSettings, RunMode
 from autosync.model.steps import Profile, StepKind
+from autosync.model.wording import number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +130,6 @@ def blockers(candidate: LockSet, running: Sequence[LockSet] | Occupied, engine: 
     found = {(reason.kind, reason.blocker): reason for reason in reasons if reason is not None}
     going = len(occupied.by_engine.get(engine_of(candidate.agent), ()))
     if engine.max_parallel is not None and going >= engine.max_parallel:
-        runs = "1 run is" if going == 1 else f"{going} runs are"
-        text = f"{runs} going on, and at most {engine.max_parallel} may"
+        text = f"{number(going, 'run is', 'runs are')} going on, and at most {engine.max_parallel} may"
         found[WaitKind.PARALLEL, None] = Waiting(kind=WaitKind.PARALLEL, text=text)
     return tuple(found.values())

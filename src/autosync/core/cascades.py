@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from autosync.core.narration import duration, number
+from autosync.core.narration import duration
 from autosync.core.turn import Turn
 from autosync.model.causes import Cascade, Cause
 from autosync.model.facts import FactKind
 from autosync.model.ids import CascadeId
 from autosync.model.runs import Run
+from autosync.model.wording import number
 
 
 def opened_by(

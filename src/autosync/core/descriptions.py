@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from autosync.core import discovery, queue, recovery
-from autosync.core.narration import duration, number
+from autosync.core import discovery, queue, recovery, scripts
+from autosync.core.narration import duration
 from autosync.core.state import AgentState, Inspection
 from autosync.core.turn import Turn
 from autosync.model.agents import Agent
@@ -12,6 +12,7 @@ from autosync.model.facts import FactKind, Severity
 from autosync.model.ids import AgentId, EngineName, ProfileName, engine_of
 from autosync.model.requests import Request, Wanted
 from autosync.model.stimuli import AgentsDescribed, EngineConnected, EngineLost, SettingsApplied
+from autosync.model.wording import number
 
 
 def connected(turn: Turn, news: EngineConnected) -> None:
@@ -55,6 +56,7 @@ def described(turn: Turn, news: AgentsDescribed) -> None:
     if first:
         turn.put_engine(news.engine, replace(turn.engine(news.engine), described=True))
         recovery.look_everywhere(turn, news.engine)
+        scripts.tell_again(turn, news.engine)
 
 
 def settings_applied(turn: Turn, news: SettingsApplied) -> None:
@@ -64,6 +66,7 @@ def settings_applied(turn: Turn, news: SettingsApplied) -> None:
     by = f" by {news.by}" if news.by else ""
     text = f"configuration revision {news.settings.revision} was applied{by}"
     turn.record(FactKind.SETTINGS_APPLIED, text, person=news.by or None)
+    scripts.forget_unneeded(turn)
     for known in tuple(turn.agents.now.values()):
         if known.reported or known.script:
             turn.put_agent(replace(known, reported=frozenset(), script={}))

@@ -6,16 +6,18 @@ from dataclasses import replace
 from autosync.core import (
     aftermath,
     cascades,
+    combined,
     discovery,
     estimates,
     followups,
     inspection,
     outcomes,
     recovery,
+    scripts,
     setbacks,
     tokens,
 )
-from autosync.core.narration import counts_text, duration, number
+from autosync.core.narration import counts_text, duration
 from autosync.core.turn import Turn
 from autosync.model.agents import Sighting
 from autosync.model.commands import FollowRun
@@ -24,6 +26,7 @@ from autosync.model.facts import FactKind, Severity
 from autosync.model.rows import AgentRow
 from autosync.model.runs import Outcome, OutcomeKind, Run, RunState
 from autosync.model.stimuli import RunEnded, RunNeverBegan, RunRefused
+from autosync.model.wording import number
 
 _SEVERITY = {
     OutcomeKind.SUCCESS: Severity.INFO,
@@ -126,6 +129,8 @@ def _end(turn: Turn, run: Run, result: RunResult) -> None:
     _remember(turn, over, steps)
     tokens.settle(turn, over, steps)
     cascades.count_run(turn, over, sum(step.exported.total for step in steps if step.exported is not None))
+    combined.look_back(turn, over, steps)
+    scripts.run_ended(turn, over, steps)
     aftermath.queue_followups(turn, over, steps)
     recovery.look_behind(turn, over)
     setbacks.settle(turn, over, outcome, steps)

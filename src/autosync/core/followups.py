@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from autosync.core import outcomes
-from autosync.core.narration import number
 from autosync.model.counts import Counts, RunResult, StepResult
 from autosync.model.ids import AgentId, PartitionName
 from autosync.model.steps import Profile, Slot
+from autosync.model.wording import number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

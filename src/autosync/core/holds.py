@@ -13,8 +13,11 @@ from autosync.model.facts import FactKind, Severity
 from autosync.model.holds import Breach, Hold, HoldKind, HoldState
 from autosync.model.ids import AgentId, PartitionName, engine_of
 from autosync.model.requests import Request
+from autosync.model.runs import Run
+from autosync.model.scripts import UnexpectedChange
 from autosync.model.steps import Profile
 from autosync.model.stimuli import HoldDecided
+from autosync.model.wording import number
 
 UNCOUNTED = PendingSet(counts=None, fingerprint="uncounted")
 """Stands for the pending set of an engine that cannot say what is pending."""
@@ -65,7 +68,9 @@ def open_flapping(turn: Turn, agent: AgentId, counts: Counts, repeats: int) -> N
     """Stop an agent that exports the same again and again; told once."""
     if any(hold.kind is HoldKind.FLAPPING for hold in turn.holds_of(agent)):
         return
-    text = f"{agent} exported the same {repeats} times in a row without an outside cause: {counts_text(counts)}"
+    text = (
+        f"{agent} exported the same {number(repeats, 'time')} in a row without an outside cause: {counts_text(counts)}"
+    )
     turn.record(FactKind.FLAPPING_FOUND, text, severity=Severity.ERROR, agent=agent)
     breach = Breach(what="equal exports in a row", count=repeats, limit=str(repeats))
     pending = PendingSet(counts=counts)
@@ -85,11 +90,43 @@ def open_flapping(turn: Turn, agent: AgentId, counts: Counts, repeats: int) -> N
     )
 
 
-def used(turn: Turn, agent: AgentId, profile: Profile) -> None:
-    """Settle an approval that a run now uses up; approvals of a set stay until the set is another."""
-    for hold in turn.holds_of(agent):
-        if hold.kind is HoldKind.FLAPPING and hold.state is HoldState.APPROVED and profile.exports:
-            _end(turn, hold, "the export that was approved runs")
+def open_script(turn: Turn, agent: AgentId, change: UnexpectedChange, when: str) -> bool:
+    """Stop an agent, or its engine, because its controller script says so; return whether that is news. Told once."""
+    before = next((each for each in turn.holds_of(agent) if each.kind is HoldKind.SCRIPT), None)
+    if before is not None and before.state is HoldState.APPROVED:
+        _end(turn, before, "the controller script reported again")
+        before = None
+    if before is not None and (before.engine_wide or not change.stop_all):
+        return False
+    what = f"all of {engine_of(agent)} is stopped" if change.stop_all else "it is stopped"
+    text = f"the controller script of {agent} reported an unexpected change when {when}, so {what}: {change.message}"
+    hold = Hold(
+        id=before.id if before is not None else turn.next_hold(),
+        kind=HoldKind.SCRIPT,
+        agent=agent,
+        partition=None,
+        opened=turn.now,
+        breaches=(),
+        counts=None,
+        fingerprint=f"{when}: {change.message}",
+        engine_wide=change.stop_all,
+        text=text,
+    )
+    turn.record(FactKind.UNEXPECTED_CHANGE, text, severity=Severity.ERROR, agent=agent, hold=hold.id)
+    _open(turn, hold)
+    return True
+
+
+def used(turn: Turn, run: Run, profile: Profile) -> None:
+    """Note which run an approval let pass, and settle one that is good for one run; those of a set stay with the set."""
+    for hold in turn.holds_of(run.agent):
+        if hold.state is HoldState.APPROVED and obstacles.keeps_back(replace(hold, state=HoldState.OPEN), profile):
+            used_up = replace(hold, used_by=run.id)
+            turn.put_hold(used_up)
+            if hold.kind is HoldKind.FLAPPING:
+                _end(turn, used_up, "the export that was approved runs")
+            elif hold.kind is HoldKind.SCRIPT:
+                _end(turn, used_up, "the agent runs again")
 
 
 def decided(turn: Turn, decision: HoldDecided) -> None:
@@ -204,7 +241,7 @@ def _leads_on(turn: Turn, hold: Hold) -> bool:
 
 def _hold_on(turn: Turn, seen: _Seen, before: Hold | None = None) -> Hold:
     what = "staged imports" if seen.kind is HoldKind.STAGED else "pending exports"
-    said = "; ".join(f"{each.count:,} {each.what}, limit {each.limit}" for each in seen.breaches)
+    said = "; ".join(each.text for each in seen.breaches)
     return Hold(
         id=before.id if before else turn.next_hold(),
         kind=seen.kind,
@@ -228,16 +265,17 @@ def _open(turn: Turn, hold: Hold) -> None:
     text = f"hold H-{hold.id} was opened and waits for a decision: {hold.text}"
     data: dict[str, object] = {
         "fingerprint": hold.fingerprint,
-        "breaches": [f"{b.count} {b.what}, limit {b.limit}" for b in hold.breaches],
+        "breaches": [breach.text for breach in hold.breaches],
     }
     turn.record(FactKind.HOLD_OPENED, text, severity=Severity.ERROR, agent=hold.agent, hold=hold.id, data=data)
 
 
 def _end(turn: Turn, hold: Hold, why: str) -> None:
     turn.put_hold(replace(hold, state=HoldState.SETTLED))
-    turn.record(
-        FactKind.HOLD_SETTLED, f"hold H-{hold.id} on {hold.agent} is settled: {why}", agent=hold.agent, hold=hold.id
-    )
+    approved = f", approved by {hold.decided_by}" if hold.decided_by is not None else ""
+    used_by = f" and used by run {hold.used_by}" if hold.used_by is not None else ""
+    text = f"hold H-{hold.id} on {hold.agent}{approved}{used_by}, is settled: {why}"
+    turn.record(FactKind.HOLD_SETTLED, text, agent=hold.agent, hold=hold.id, run=hold.used_by)
     _let_go(turn, hold)
 
 

@@ -9,7 +9,7 @@ from autosync.core.turn import Turn
 from autosync.model.agents import Agent, Pending
 from autosync.model.commands import Inspect
 from autosync.model.ids import AgentId, engine_of
-from autosync.model.stimuli import Inspected
+from autosync.model.stimuli import Inspected, PendingAsked
 
 ASK_AGAIN = timedelta(seconds=15)
 """After the engine could not answer."""
@@ -55,6 +55,15 @@ def ask(turn: Turn, agent: AgentId) -> None:
     asked = replace(known, inspection=Inspection.ASKED, overtaken=False, pending=None, syncs_seen=seen, ask_after=None)
     turn.put_agent(asked)
     turn.command(Inspect(agent=agent))
+
+
+def wanted(turn: Turn, wish: PendingAsked) -> None:
+    """Have the engine asked because somebody looks: where it is not known, can be told, and no run changes it just now."""
+    known = turn.agents.now.get(wish.agent)
+    if known is None or known.agent is None or known.inspection is not Inspection.UNKNOWN:
+        return
+    if turn.engine(engine_of(wish.agent)).connected and turn.running(wish.agent) is None:
+        ask(turn, wish.agent)
 
 
 def take_in(turn: Turn, answer: Inspected) -> bool:

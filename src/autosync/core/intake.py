@@ -2,10 +2,9 @@
 
 from dataclasses import replace
 
-from autosync.core import looks, queue
+from autosync.core import looks, probes, queue
 from autosync.core.narration import by_whom
-from autosync.core.planning import SCRIPT_WORD_LASTS
-from autosync.core.state import Look, ScriptWord
+from autosync.core.state import Look
 from autosync.core.turn import Turn
 from autosync.model.causes import Cause, CauseKind
 from autosync.model.commands import StopRun
@@ -18,11 +17,11 @@ from autosync.model.stimuli import (
     AgentSwitched,
     RequestDropAsked,
     RunAsked,
-    ScriptAnswered,
     StopAsked,
     TriggerFired,
     TriggerHealth,
 )
+from autosync.model.wording import number
 
 
 def fired(turn: Turn, firing: TriggerFired) -> None:
@@ -32,7 +31,7 @@ def fired(turn: Turn, firing: TriggerFired) -> None:
         wanted = replace(wanted, slot=Slot.FULL_IMPORT, profile=None)
     seen = f" ({firing.text})" if firing.text else ""
     text = f"trigger {firing.trigger} fired{seen}"
-    about = text if firing.count == 1 else f"{text}, {firing.count:,} times"
+    about = text if firing.count == 1 else f"{text}, {number(firing.count, 'time')}"
     turn.record(FactKind.TRIGGER_FIRED, about, agent=wanted.agent, trigger=firing.trigger, data={"count": firing.count})
     profiles = queue.resolve(turn, wanted)
     if not profiles and firing.full:
@@ -47,7 +46,10 @@ def fired(turn: Turn, firing: TriggerFired) -> None:
         tokens={firing.trigger: firing.token} if firing.token is not None else {},
     )
     if profiles:
-        queue.ask(turn, profiles, wish)
+        early = probes.is_due(turn, firing, profiles)
+        requests = queue.ask(turn, profiles, wish)
+        if early:
+            probes.allow(turn, wanted.agent, requests)
 
 
 def trigger_health(turn: Turn, word: TriggerHealth) -> None:
@@ -85,15 +87,16 @@ def stop_asked(turn: Turn, wish: StopAsked) -> None:
     if run is None:
         _refuse(turn, wish.agent, wish.by, f"nothing runs on {wish.agent} that could be stopped")
         return
-    turn.put_run(run_stopping(run, wish.by))
+    stop_run(turn, run, wish.by, wish.reason)
+
+
+def stop_run(turn: Turn, run: Run, by: str, reason: str = "", *, comes_back: bool = False) -> None:
+    """Have a run stopped. One of which contact was lost stays lost until the engine tells."""
+    state = run.state if run.state is RunState.LOST else RunState.STOPPING
+    turn.put_run(replace(run, state=state, stop_asked_by=by, comes_back=comes_back))
     turn.command(StopRun(run=run.id, agent=run.agent))
-    text = f"{run.profile} of {run.agent} was asked to stop {by_whom(wish.by, wish.reason)}"
-    turn.record(FactKind.RUN_STOP_ASKED, text, agent=run.agent, run=run.id, person=wish.by)
-
-
-def run_stopping(run: Run, by: str) -> Run:
-    """Return the run as asked to stop. One of which contact was lost stays lost until the engine tells."""
-    return replace(run, state=run.state if run.state is RunState.LOST else RunState.STOPPING, stop_asked_by=by)
+    text = f"{run.profile} of {run.agent} was asked to stop {by_whom(by, reason)}"
+    turn.record(FactKind.RUN_STOP_ASKED, text, agent=run.agent, run=run.id, person=by)
 
 
 def drop_asked(turn: Turn, wish: RequestDropAsked) -> None:
@@ -144,21 +147,6 @@ def switched(turn: Turn, switch: AgentSwitched) -> None:
     turn.record(kind, text, agent=switch.agent, person=switch.by)
     if switch.started:
         looks.want(turn, switch.agent, Look(imports=True), anew=True)
-
-
-def script_answered(turn: Turn, answer: ScriptAnswered) -> None:
-    """Take in a controller script's word. A no delays the request; only an explicit drop drops it (W10)."""
-    known = turn.agents.now.get(answer.agent)
-    if known is None or answer.profile not in known.script:
-        return
-    request = turn.waiting(answer.agent, answer.profile)
-    words = {profile: word for profile, word in known.script.items() if profile != answer.profile}
-    if request is not None and not (answer.drop and not answer.allowed):
-        until = turn.now + SCRIPT_WORD_LASTS
-        words[answer.profile] = ScriptWord(allowed=answer.allowed, until=until, text=answer.text)
-    turn.put_agent(replace(known, script=words))
-    if request is not None and answer.drop and not answer.allowed:
-        drop(turn, request, f"the controller script said so{': ' + answer.text if answer.text else ''}")
 
 
 def _refuse(turn: Turn, agent: AgentId, person: str, text: str) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from autosync.model.counts import ChangeKind, Counts
 from autosync.model.ids import PartitionName
 from autosync.model.steps import Slot
+from autosync.model.wording import number
 
 _ONE = {
     ChangeKind.ADDS: "add",
@@ -13,11 +14,6 @@ _ONE = {
     ChangeKind.DELETES: "delete",
     ChangeKind.DELETE_ADDS: "delete-add",
 }
-
-
-def number(count: int, one: str, many: str = "") -> str:
-    """Return ``1 change``, ``1,200 changes``."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def counts_text(counts: Counts | None) -> str:

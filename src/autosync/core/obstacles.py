@@ -2,16 +2,21 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
-from autosync.core import retry, schedule
-from autosync.core.narration import number
+from autosync.core import combined, retry, schedule
 from autosync.core.state import AgentState, EngineState, State
 from autosync.model.holds import Hold, HoldKind, HoldState
-from autosync.model.ids import AgentId, PartitionName, engine_of
+from autosync.model.ids import AgentId, EngineName, PartitionName, RunId, engine_of
 from autosync.model.requests import Request, Waiting, WaitKind
+from autosync.model.rows import Unheard
 from autosync.model.schedules import Exclusion, Part
 from autosync.model.steps import Profile
+from autosync.model.wording import number
+
+SCRIPT_MAY_TAKE: Final = timedelta(seconds=2)
+"""So long a request keeps its place while its controller script is asked; then others go first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,17 +28,26 @@ class Conditions:
     excluded: tuple[tuple[Exclusion, datetime | None], ...]
     """The exclusions that are in force, and until when."""
     holds: Mapping[AgentId, tuple[Hold, ...]]
+    wide: Mapping[EngineName, tuple[Hold, ...]]
+    """Holds that keep a whole engine back."""
+    unheard: tuple[tuple[AgentId, RunId, Unheard], ...]
+    """Ended runs about which a controller script has not given its verdict."""
 
 
 def conditions(state: State, now: datetime) -> Conditions:
     """Work out what holds at ``now``."""
     holds: dict[AgentId, tuple[Hold, ...]] = {}
+    wide: dict[EngineName, tuple[Hold, ...]] = {}
     for hold in state.holds.values():
         holds[hold.agent] = (*holds.get(hold.agent, ()), hold)
+        if hold.engine_wide:
+            engine = engine_of(hold.agent)
+            wide[engine] = (*wide.get(engine, ()), hold)
     excluded = tuple(
         (each, schedule.open_until(each, now)) for each in state.settings.exclusions if schedule.is_open(each, now)
     )
-    return Conditions(state=state, now=now, excluded=excluded, holds=holds)
+    unheard = tuple((key, run, entry) for key, each in state.agents.items() for run, entry in each.row.unheard.items())
+    return Conditions(state=state, now=now, excluded=excluded, holds=holds, wide=wide, unheard=unheard)
 
 
 def obstacles(given: Conditions, request: Request) -> Iterator[Waiting]:
@@ -53,12 +67,15 @@ def obstacles(given: Conditions, request: Request) -> Iterator[Waiting]:
     if profile is None:
         text = f"{request.agent} no longer has a run profile named {request.profile}"
         yield Waiting(kind=WaitKind.UNKNOWN_PROFILE, text=text)
+    elif combined.is_kept_back(state.settings.agent(request.agent), profile):
+        yield Waiting(kind=WaitKind.COMBINED, text=combined.why(profile))
     yield from _held(given, request, profile)
     yield from _excluded(given, request, profile)
     if state.settings.no_export and Part.EXPORTS in parts_of(profile):
         yield Waiting(kind=WaitKind.NO_EXPORT, text="exports are switched off (no-export)")
     yield from _resting(given, request, known)
     yield from _unanswered(given, request, profile, known)
+    yield from _without_verdict(given, request, profile)
 
 
 def parts_of(profile: Profile | None) -> frozenset[Part]:
@@ -107,7 +124,8 @@ def _stopped(given: Conditions, known: AgentState) -> Iterator[Waiting]:
 
 
 def _held(given: Conditions, request: Request, profile: Profile | None) -> Iterator[Waiting]:
-    for hold in given.holds.get(request.agent, ()):
+    elsewhere = [hold for hold in given.wide.get(engine_of(request.agent), ()) if hold.agent != request.agent]
+    for hold in (*given.holds.get(request.agent, ()), *elsewhere):
         if keeps_back(hold, profile):
             said = "was rejected and not lifted" if hold.state is HoldState.REJECTED else "needs a decision"
             yield Waiting(kind=WaitKind.HELD, text=f"hold H-{hold.id} {said}: {hold.text}", blocker=f"hold H-{hold.id}")
@@ -131,7 +149,9 @@ def _resting(given: Conditions, request: Request, known: AgentState) -> Iterator
 
 def _unanswered(given: Conditions, request: Request, profile: Profile | None, known: AgentState) -> Iterator[Waiting]:
     word = known.script.get(request.profile)
-    if word is not None and word.allowed is False and word.until is not None and given.now < word.until:
+    if word is not None and word.asked is not None and word.asked + SCRIPT_MAY_TAKE <= given.now < word.until:
+        yield Waiting(kind=WaitKind.SCRIPT, text="the controller script is being asked, and takes its time")
+    if word is not None and word.allowed is False and given.now < word.until:
         said = f": {word.text}" if word.text else ""
         yield Waiting(kind=WaitKind.SCRIPT, text=f"the controller script said not now{said}", until=word.until)
     if known.ask_after is None or given.now >= known.ask_after or profile is None:
@@ -139,3 +159,15 @@ def _unanswered(given: Conditions, request: Request, profile: Profile | None, kn
     if any(guarded(profile)):
         text = f"the engine could not say what is pending on {request.agent}"
         yield Waiting(kind=WaitKind.INSPECTING, text=text, until=known.ask_after)
+
+
+def _without_verdict(given: Conditions, request: Request, profile: Profile | None) -> Iterator[Waiting]:
+    """Yield the runs whose verdict a request waits for: those that it comes from, and those whose work it would carry on."""
+    parts = parts_of(profile)
+    for agent, run, entry in given.unheard:
+        caused = any(cause.run == run for cause in request.causes)
+        carries_on = request.agent == agent and not parts.isdisjoint({Part.SYNCS, Part.EXPORTS})
+        if caused or carries_on or (request.agent in entry.targets and Part.EXPORTS in parts):
+            failed = f"; it failed: {entry.error}" if entry.error else ""
+            text = f"the controller script of {agent} has not said whether run {run} may be followed up{failed}"
+            yield Waiting(kind=WaitKind.SCRIPT, text=text, until=entry.again if entry.error else None)

@@ -4,7 +4,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from autosync.core import cascades, descriptions, endings, holds, inspection, intake, planning, recovery, timers
+from autosync.core import (
+    cascades,
+    descriptions,
+    endings,
+    holds,
+    inspection,
+    intake,
+    planning,
+    recovery,
+    scripts,
+    timers,
+)
 from autosync.core.decision import Decision
 from autosync.core.moments import in_utc
 from autosync.core.state import State
@@ -16,6 +27,7 @@ from autosync.model.stimuli import (
     EngineLost,
     HoldDecided,
     Inspected,
+    PendingAsked,
     RequestDropAsked,
     RunAccepted,
     RunAsked,
@@ -24,6 +36,7 @@ from autosync.model.stimuli import (
     RunNeverBegan,
     RunRefused,
     ScriptAnswered,
+    ScriptHeard,
     ServiceStarted,
     SettingsApplied,
     Sighted,
@@ -103,14 +116,18 @@ def _take_in(turn: Turn, stimulus: Stimulus) -> None:
             _take_in_setting(turn, stimulus)
         case TriggerFired():
             intake.fired(turn, stimulus)
-        case ScriptAnswered() | Inspected():
+        case ScriptAnswered() | ScriptHeard() | Inspected() | PendingAsked():
             _take_in_answer(turn, stimulus)
 
 
-def _take_in_answer(turn: Turn, stimulus: ScriptAnswered | Inspected) -> None:
+def _take_in_answer(turn: Turn, stimulus: ScriptAnswered | ScriptHeard | Inspected | PendingAsked) -> None:
     match stimulus:
+        case PendingAsked():
+            inspection.wanted(turn, stimulus)
         case ScriptAnswered():
-            intake.script_answered(turn, stimulus)
+            scripts.answered(turn, stimulus)
+        case ScriptHeard():
+            scripts.heard(turn, stimulus)
         case Inspected():
             if inspection.take_in(turn, stimulus):
                 holds.review(turn, stimulus.agent)

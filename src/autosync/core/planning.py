@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from autosync.core import admission, holds, inspection, looks, obstacles, selection, tokens
+from autosync.core import admission, holds, inspection, looks, obstacles, scripts, selection, tokens
 from autosync.core.scene import Scene, scene
-from autosync.core.state import AgentState, EngineState, ScriptWord, WaitLog
+from autosync.core.state import AgentState, EngineState, WaitLog
 from autosync.core.turn import Turn
-from autosync.model.commands import AskScript, StartRun
+from autosync.model.commands import StartRun
 from autosync.model.facts import FactKind
 from autosync.model.holds import HoldKind
 from autosync.model.ids import RequestId, engine_of
@@ -16,9 +16,6 @@ from autosync.model.requests import Request, Waiting
 from autosync.model.runs import Run, RunState
 from autosync.model.settings import EngineSettings
 from autosync.model.steps import Profile
-
-SCRIPT_WORD_LASTS = timedelta(minutes=1)
-"""How long a controller script's yes or no counts before it is asked again."""
 
 
 def plan(turn: Turn) -> datetime | None:
@@ -84,7 +81,8 @@ def _is_ready(turn: Turn, request: Request, profile: Profile) -> bool:
     if not guards_have_seen(known, turn.engine(engine_of(request.agent)), profile, turn.now):
         inspection.ask(turn, request.agent)
         return False
-    return not turn.agent_settings(request.agent).guards.script or _script_allows(turn, known, request)
+    policy = turn.agent_settings(request.agent).script
+    return policy is None or scripts.allow(turn, known, request, policy)
 
 
 def guards_have_seen(known: AgentState, engine: EngineState, profile: Profile, now: datetime) -> bool:
@@ -94,16 +92,6 @@ def guards_have_seen(known: AgentState, engine: EngineState, profile: Profile, n
         return True
     seen = inspection.exports_known(known, engine) if HoldKind.EXPORTS in kinds else inspection.imports_known(known)
     return seen and inspection.is_fresh(known, now)
-
-
-def _script_allows(turn: Turn, known: AgentState, request: Request) -> bool:
-    word = known.script.get(request.profile)
-    if word is not None and (word.until is None or turn.now < word.until):
-        return word.allowed is True
-    asked = {**known.script, request.profile: ScriptWord(allowed=None)}
-    turn.put_agent(replace(known, script=asked))
-    turn.command(AskScript(agent=request.agent, profile=request.profile))
-    return False
 
 
 def _start(turn: Turn, settings: EngineSettings, request: Request, profile: Profile) -> None:
@@ -130,7 +118,7 @@ def _start(turn: Turn, settings: EngineSettings, request: Request, profile: Prof
     )
     turn.put_run(run)
     turn.put_engine(settings.name, replace(turn.engine(settings.name), last_start=turn.now))
-    holds.used(turn, request.agent, profile)
+    holds.used(turn, run, profile)
     inspection.overtake(turn, request.agent, synchronizes=profile.syncs)
     _forget_word(turn, request)
     turn.command(StartRun(run=run.id, agent=run.agent, profile=run.profile, settle=settings.settle))

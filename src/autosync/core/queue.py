@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from autosync.core import cascades, discovery
+from autosync.core import cascades, combined, discovery
 from autosync.core.narration import slot_text
 from autosync.core.turn import Turn
 from autosync.model.causes import Cause, CauseKind
@@ -49,7 +49,14 @@ def ask(turn: Turn, profiles: tuple[ProfileName, ...], wish: Wish) -> tuple[Requ
 
 
 def add(turn: Turn, wish: Wish) -> Request:
-    """Queue a wish whose cascades are open, or merge it into the equal request that waits."""
+    """Queue a wish whose cascades are open, or merge it into the equal request that waits.
+
+    A wish for a run that the guards could not look into becomes one for the runs that it is made of; the first is returned.
+    """
+    pieces = _apart(turn, wish)
+    if pieces:
+        first, *_ = [add(turn, replace(wish, profile=each)) for each in pieces]
+        return first
     waiting = turn.waiting(wish.agent, wish.profile)
     if waiting is not None:
         return _merge(turn, waiting, wish)
@@ -74,8 +81,18 @@ def add(turn: Turn, wish: Wish) -> Request:
     return request
 
 
+def _apart(turn: Turn, wish: Wish) -> tuple[ProfileName, ...]:
+    known = turn.agent(wish.agent).agent
+    profile = turn.profile(wish.agent, wish.profile)
+    if known is None or profile is None or not combined.is_kept_back(turn.agent_settings(wish.agent), profile):
+        return ()
+    pieces = combined.apart(known, profile)
+    if not pieces:
+        combined.tell(turn, wish.agent, profile)
+    return pieces
+
+
 def _merge(turn: Turn, waiting: Request, wish: Wish) -> Request:
-    hurries = wish.front or any(cause.kind is CauseKind.PERSON for cause in wish.causes) or _brings_news(wish, waiting)
     merged = replace(
         waiting,
         exclusive=waiting.exclusive or wish.exclusive,
@@ -84,7 +101,7 @@ def _merge(turn: Turn, waiting: Request, wish: Wish) -> Request:
         causes=united(waiting.causes, wish.causes),
         cascades=waiting.cascades | wish.cascades,
         tokens={**waiting.tokens, **wish.tokens},
-        not_before=None if hurries else waiting.not_before,
+        not_before=None if _is_persons(wish.causes) else waiting.not_before,
         confirms=waiting.confirms or wish.confirms,
         trail=_united_trail(waiting, wish),
         expected=wish.expected if wish.expected is not None else waiting.expected,
@@ -103,7 +120,6 @@ def put_back(turn: Turn, request: Request) -> Request:
     if waiting is None:
         turn.put_request(request)
         return request
-    hurries = any(cause.kind is CauseKind.PERSON for cause in waiting.causes) or _brings_news(waiting, request)
     merged = replace(
         waiting,
         exclusive=waiting.exclusive or request.exclusive,
@@ -113,7 +129,7 @@ def put_back(turn: Turn, request: Request) -> Request:
         cascades=waiting.cascades | request.cascades,
         tokens=_newer_tokens(request, waiting),
         attempt=max(waiting.attempt, request.attempt),
-        not_before=None if hurries else request.not_before,
+        not_before=None if _is_persons(waiting.causes) else request.not_before,
         setback=request.setback,
         confirms=waiting.confirms or request.confirms,
         trail={} if _is_outside(waiting.causes) else {**request.trail, **waiting.trail},
@@ -190,9 +206,9 @@ def _before_description(turn: Turn, wanted: Wanted) -> tuple[ProfileName, ...]:
     return (wanted.profile or discovery.provisional(wanted.slot or Slot.DELTA_IMPORT, wanted.partition),)
 
 
-def _brings_news(newer: Wish | Request, older: Request) -> bool:
-    """Return whether a trigger saw other content than an attempt came to nothing with: repaired there, tried here."""
-    return any(older.tokens.get(trigger) != token for trigger, token in newer.tokens.items())
+def _is_persons(causes: tuple[Cause, ...]) -> bool:
+    """Return whether a person wants it: that alone ends a back-off. A trigger that fires often must not."""
+    return any(cause.kind is CauseKind.PERSON for cause in causes)
 
 
 def _same(one: Cause, other: Cause) -> bool:

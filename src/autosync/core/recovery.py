@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 from autosync.core import looks, queue
-from autosync.core.narration import number
 from autosync.core.state import AgentState, Look, State
 from autosync.core.turn import Turn
 from autosync.model.agents import Sighting
@@ -18,6 +17,7 @@ from autosync.model.runs import Run, RunState
 from autosync.model.settings import Settings
 from autosync.model.steps import Slot
 from autosync.model.stimuli import RunAccepted, RunLost, ServiceStarted, Sighted
+from autosync.model.wording import number
 
 ASK_AGAIN = timedelta(seconds=15)
 """Between two questions about a run of which contact was lost, while the engine answers otherwise."""

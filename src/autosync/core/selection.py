@@ -101,6 +101,7 @@ def choose(
     due, resting = _divide(foresight, candidates, now)
     able = due or resting
     works = [(foresight.waiting(each.request, each.profile, each.locks, each.expected), each) for each in able]
+    by_key = {work.key: each for work, each in works}
     running = [foresight.going(run.run, run.profile, run.locks) for run in going]
     prospect = foresight.prospect(running, [work for work, _ in works])
     if due:
@@ -108,8 +109,8 @@ def choose(
         later = _gathering(prospect, chosen)
     else:
         chosen = _at_rest(prospect)
-        later = _too_soon(chosen, history, now)
-    by_key = {work.key: each for work, each in works}
+        patient = [work for work in chosen if going or _is_learned(by_key[work.key], history)]
+        later = _too_soon(patient, history, now)
     admitted = _admitted([by_key[work.key] for work in chosen if work.key not in later], going, engine)
     if not (admitted or later or going):  # an engine never stands still beside work that it could do
         admitted = _admitted(sorted(able, key=lambda each: each.waiting_since), going, engine)
@@ -156,6 +157,11 @@ def _too_soon(chosen: Sequence[Work], history: History, now: datetime) -> dict[i
         return {}
     quiet = (now - history.last_start).total_seconds()
     return {work.key: work.seconds - quiet for work in chosen if work.part is Part.IMPORT and 0 <= quiet < work.seconds}
+
+
+def _is_learned(candidate: Candidate, history: History) -> bool:
+    """Return whether anything is known of how long it takes: what never ran has no time to be quiet for."""
+    return (candidate.request.agent, candidate.request.profile) in history.estimates
 
 
 def _chosen(prospect: Prospect) -> list[Work]:

@@ -4,21 +4,27 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from autosync.core import discovery, outcomes, queue, retry, tokens
-from autosync.core.narration import duration, number
+from autosync.core import coverage, discovery, outcomes, probes, queue, retry, tokens
+from autosync.core.narration import duration
 from autosync.core.turn import Turn
 from autosync.model.causes import Cause, CauseKind
 from autosync.model.counts import StepResult
 from autosync.model.facts import FactKind, Severity
-from autosync.model.ids import ProfileName
+from autosync.model.ids import AgentId, ProfileName
 from autosync.model.requests import Request
+from autosync.model.rows import Setback
 from autosync.model.runs import Outcome, OutcomeKind, Run
-from autosync.model.steps import Slot
+from autosync.model.steps import Slot, Step
+from autosync.model.wording import number
+
+_NO_SETBACK = frozenset({OutcomeKind.STOPPED, OutcomeKind.ABANDONED})
+"""A person's or a limit's will, and what never began."""
 
 
 def settle(turn: Turn, run: Run, outcome: Outcome, steps: Sequence[StepResult]) -> None:
     """Do what the outcome asks for. Runs of other people are theirs to try again."""
     skipped = _tell_skipped_deletions(turn, run, steps)
+    _note(turn, run, outcome, steps)
     request = run.request_as_started
     if request is None:
         return
@@ -31,6 +37,36 @@ def settle(turn: Turn, run: Run, outcome: Outcome, steps: Sequence[StepResult]) 
         _set_back(turn, run, replace(request, tokens=run.tokens), outcome.kind)
 
 
+def _note(turn: Turn, run: Run, outcome: Outcome, steps: Sequence[StepResult]) -> None:
+    """Remember what did not do its work, and forget what this run has made good: people see it as long as it stands."""
+    known = turn.agent(run.agent)
+    standing = dict(known.row.setbacks)
+    if outcome.kind is OutcomeKind.SUCCESS:
+        done = steps or _planned(turn, run.agent, run.profile)
+        for profile in tuple(standing):
+            planned = _planned(turn, run.agent, profile)
+            if profile == run.profile or coverage.covers(done, planned):
+                del standing[profile]
+    elif outcome.kind not in _NO_SETBACK:
+        before = standing.get(run.profile)
+        standing[run.profile] = Setback(
+            run=run.id,
+            at=turn.now,
+            outcome=outcome.kind,
+            status=outcome.status,
+            message=outcome.message,
+            count=before.count + 1 if before is not None else 1,
+            errors=sum(step.error_count for step in steps),
+        )
+    if standing != known.row.setbacks:
+        turn.put_agent(replace(known, row=replace(known.row, setbacks=standing)))
+
+
+def _planned(turn: Turn, agent: AgentId, name: ProfileName) -> Sequence[Step]:
+    profile = turn.profile(agent, name)
+    return profile.steps if profile is not None else ()
+
+
 def _set_back(turn: Turn, run: Run, request: Request, kind: OutcomeKind) -> None:
     match kind:
         case OutcomeKind.TRY_LATER | OutcomeKind.TRY_AGAIN:
@@ -40,11 +76,14 @@ def _set_back(turn: Turn, run: Run, request: Request, kind: OutcomeKind) -> None
         case OutcomeKind.MISCONFIGURED:
             _fail(turn, run)
             rest = turn.agent_settings(run.agent).breaker.rest
-            _come_back(turn, run, replace(request, not_before=turn.now + rest), "something must be changed first")
+            again = replace(request, attempt=1, not_before=turn.now + rest)
+            _come_back(turn, run, again, "something must be changed first")
         case OutcomeKind.NEEDS_REPAIR:
             _repair(turn, run, request)
-        case OutcomeKind.STOPPED:
+        case OutcomeKind.STOPPED if not run.comes_back:
             tokens.keep(turn, run)
+        case OutcomeKind.STOPPED:
+            queue.put_back(turn, request)
         case OutcomeKind.ABANDONED | OutcomeKind.SUCCESS | OutcomeKind.OBJECT_ERRORS:
             queue.put_back(turn, request)
 
@@ -52,9 +91,9 @@ def _set_back(turn: Turn, run: Run, request: Request, kind: OutcomeKind) -> None
 def _recover(turn: Turn, run: Run) -> None:
     """Close the breaker at the first success; told once."""
     known = turn.agent(run.agent)
-    if known.row.failures == 0 and known.row.breaker_until is None:
+    if known.row.failures == 0 and known.row.breaker_until is None and known.probed is None:
         return
-    turn.put_agent(replace(known, row=replace(known.row, failures=0, breaker_until=None)))
+    turn.put_agent(replace(known, row=replace(known.row, failures=0, breaker_until=None), probed=None))
     if known.row.breaker_until is not None:
         text = f"{run.agent} works again after {number(known.row.failures, 'failure')} in a row"
         turn.record(FactKind.BREAKER_CLOSED, text, agent=run.agent, run=run.id)
@@ -68,9 +107,8 @@ def _fail(turn: Turn, run: Run) -> None:
     row = replace(known.row, failures=known.row.failures + 1, breaker_until=until)
     turn.put_agent(replace(known, row=row))
     if until is not None and known.row.breaker_until is None:
-        text = (
-            f"{run.agent} failed {row.failures} times in a row and rests for {duration(policy.rest)}; nothing is lost"
-        )
+        failed = f"{run.agent} failed {number(row.failures, 'time')} in a row"
+        text = f"{failed} and rests for {duration(policy.rest)}; nothing is lost"
         turn.record(FactKind.BREAKER_OPENED, text, severity=Severity.ERROR, agent=run.agent, run=run.id)
 
 
@@ -94,6 +132,7 @@ def _try_again(turn: Turn, run: Run, request: Request, *, counts: bool) -> None:
 def _come_back(turn: Turn, run: Run, request: Request, why: str, *, severity: Severity = Severity.WARNING) -> None:
     said = run.outcome.message or f"[{_status(run)}]" if run.outcome is not None else ""
     request = replace(request, setback=said)
+    early = probes.is_due_after(turn, request)
     waiting = queue.put_back(turn, request)
     pause = (request.not_before or turn.now) - turn.now
     turn.record(
@@ -105,6 +144,8 @@ def _come_back(turn: Turn, run: Run, request: Request, why: str, *, severity: Se
         request=waiting.id,
         data={"attempt": request.attempt, "pause_s": pause.total_seconds()},
     )
+    if early:
+        probes.allow(turn, run.agent, [waiting])
 
 
 def _repair(turn: Turn, run: Run, request: Request) -> None:
@@ -124,7 +165,8 @@ def _repair(turn: Turn, run: Run, request: Request) -> None:
     due = _repair_at(turn, run, full)
     text = f"the engine wants a full import after run {run.id}, {run.profile} of {run.agent} [{_status(run)}]"
     cause = Cause(kind=CauseKind.REPAIR, text=text, at=turn.now, run=run.id)
-    repair = replace(request, profile=full, causes=queue.united(request.causes, (cause,)), not_before=due, attempt=1)
+    causes = queue.united(request.causes, (cause,))
+    repair = replace(request, profile=full, causes=causes, not_before=due, attempt=1, setback="")
     waiting = queue.put_back(turn, repair)
     turn.record(
         FactKind.RETRY_PLANNED, text, severity=Severity.WARNING, agent=run.agent, run=run.id, request=waiting.id

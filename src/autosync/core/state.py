@@ -44,9 +44,11 @@ class ScriptWord:
     """What a controller script said about a profile; ``allowed`` is None while it is being asked."""
 
     allowed: bool | None
-    until: datetime | None = None
+    until: datetime
     """After that it is asked again."""
     text: str = ""
+    asked: datetime | None = None
+    """When, while it has not answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,8 @@ class AgentState:
     script: Mapping[ProfileName, ScriptWord] = field(default_factory=dict)
     sighted: Sighting | None = None
     """Somebody else's run that was seen while our own start was under way; dealt with when that is over."""
+    probed: datetime | None = None
+    """When it was last tried before its rest was over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

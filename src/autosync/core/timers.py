@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from autosync.core import intake, queue, recovery, schedule
-from autosync.core.narration import duration, number
+from autosync.core import intake, obstacles, queue, recovery, schedule, scripts
+from autosync.core.narration import duration
 from autosync.core.state import AgentState
 from autosync.core.turn import Turn
 from autosync.model.causes import Cause, CauseKind
-from autosync.model.commands import StopRun
 from autosync.model.facts import FactKind, Severity
 from autosync.model.ids import AgentId, PartitionName
 from autosync.model.requests import Wanted
@@ -18,6 +17,7 @@ from autosync.model.runs import Run
 from autosync.model.schedules import Misfire
 from autosync.model.settings import ImportCounts, ScheduleSettings, Settings
 from autosync.model.steps import Slot
+from autosync.model.wording import number
 
 ON_TIME = timedelta(minutes=1)
 """A fire time that passed longer ago was missed."""
@@ -34,6 +34,7 @@ def due(turn: Turn) -> None:
     for run in tuple(turn.runs.now.values()):
         _limit(turn, run)
     recovery.inquire_due(turn)
+    scripts.tell_due(turn)
 
 
 def align(turn: Turn, before: Settings | None) -> None:
@@ -171,9 +172,7 @@ def _limit(turn: Turn, run: Run) -> None:
     text = f"{run.profile} of {run.agent} has been running for more than {duration(settings.run_limit)}"
     turn.record(FactKind.RUN_LATE, text, severity=Severity.WARNING, agent=run.agent, run=run.id)
     if settings.stop_long_runs and run.stop_asked_by is None:
-        turn.put_run(intake.run_stopping(run, "the run limit"))
-        turn.command(StopRun(run=run.id, agent=run.agent))
-        turn.record(FactKind.RUN_STOP_ASKED, f"{text} and is stopped", agent=run.agent, run=run.id)
+        intake.stop_run(turn, run, "the run limit")
 
 
 def _step_back(turn: Turn) -> None:
@@ -219,8 +218,10 @@ def _of_agent(known: AgentState) -> Iterator[datetime]:
     if known.ask_after is not None:
         yield known.ask_after
     for word in known.script.values():
-        if word.until is not None:
-            yield word.until
+        yield word.until
+        if word.asked is not None:
+            yield word.asked + obstacles.SCRIPT_MAY_TAKE
+    yield from (entry.again for entry in known.row.unheard.values())
 
 
 def _exclusion_ends(turn: Turn) -> Iterator[datetime]:

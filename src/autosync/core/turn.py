@@ -142,6 +142,11 @@ class Turn:
         self.agents.put(agent.row.id, agent)
         self.touched = True
 
+    def report(self, agent: AgentId, key: str) -> None:
+        """Remember that something was said about an agent and need not be said again."""
+        known = self.agent(agent)
+        self.put_agent(replace(known, reported=known.reported | {key}))
+
     def put_engine(self, engine: EngineName, known: EngineState) -> None:
         """Put what is known about an engine."""
         self.engines.put(engine, known)

@@ -65,6 +65,17 @@ class AskScript:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TellScript:
+    """Tell the agent's controller script how a run ended (``ExecutionComplete``); report ``ScriptHeard``.
+
+    The run is in the store. Told at least once: again after a crash, and after a failure.
+    """
+
+    agent: AgentId
+    run: RunId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Describe:
     """Ask the engine for its agents; report ``AgentsDescribed``."""
 
@@ -78,4 +89,6 @@ class SetTimer:
     at: datetime | None
 
 
-Command: TypeAlias = StartRun | FollowRun | InquireRun | StopRun | Inspect | AskScript | Describe | SetTimer
+Command: TypeAlias = (
+    StartRun | FollowRun | InquireRun | StopRun | Inspect | AskScript | TellScript | Describe | SetTimer
+)

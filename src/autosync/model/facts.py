@@ -50,6 +50,10 @@ class FactKind(StrEnum):
     HOLD_OPENED = "hold-opened"
     HOLD_DECIDED = "hold-decided"
     HOLD_SETTLED = "hold-settled"
+    PROFILE_HELD = "profile-held"
+    """A profile imports and synchronizes in one run, past the limits in between. Said once per profile."""
+    LIMIT_PASSED = "limit-passed"
+    """A run synchronized what it staged itself, and that was more than the limits let pass unseen."""
     REFUSED = "refused"
     """Somebody's wish was refused, with the reason."""
     BREAKER_OPENED = "breaker-opened"
@@ -61,6 +65,11 @@ class FactKind(StrEnum):
     """Discovery errors made the engine skip deletions."""
     UNKNOWN_STATUS = "unknown-status"
     PENDING_FOUND = "pending-found"
+    SCRIPT_FAILED = "script-failed"
+    """A controller script has an error or does not answer; said once until it is well again."""
+    SCRIPT_RECOVERED = "script-recovered"
+    UNEXPECTED_CHANGE = "unexpected-change"
+    """A controller script saw what must not go on, and stopped its agent or the whole engine."""
 
 
 class Severity(StrEnum):

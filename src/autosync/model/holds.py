@@ -5,7 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from autosync.model.counts import Counts
-from autosync.model.ids import AgentId, HoldId, PartitionName
+from autosync.model.ids import AgentId, HoldId, PartitionName, RunId
+from autosync.model.wording import number
 
 
 class HoldKind(StrEnum):
@@ -44,6 +45,13 @@ class Breach:
     limit: str
     """As configured: ``10``, ``5%``, ``half or more``."""
 
+    @property
+    def text(self) -> str:
+        """Return ``212 deletes, limit 10``."""
+        is_noun = self.what.endswith("s") and " " not in self.what
+        counted = number(self.count, self.what.removesuffix("s")) if is_noun else f"{self.count:,} {self.what}"
+        return f"{counted}, limit {self.limit}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
@@ -64,3 +72,7 @@ class Hold:
     decided: datetime | None = None
     decided_by: str | None = None
     reason: str | None = None
+    engine_wide: bool = False
+    """Whether it keeps back every agent of the engine, not its own alone."""
+    used_by: RunId | None = None
+    """The newest run that an approval let pass."""

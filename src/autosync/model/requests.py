@@ -79,6 +79,8 @@ class WaitKind(StrEnum):
     BACK_OFF = "back-off"
     BREAKER = "breaker"
     HELD = "held"
+    COMBINED = "combined"
+    """It imports and synchronizes in one run, and limits are set for what lies between."""
     EXCLUDED = "excluded"
     NO_EXPORT = "no-export"
     STOPPED = "stopped"

@@ -7,10 +7,37 @@ from typing import TypeAlias
 
 from autosync.model.causes import Cascade
 from autosync.model.holds import Hold
-from autosync.model.ids import AgentId, PartitionName, ProfileName, RequestId, TriggerId
+from autosync.model.ids import AgentId, PartitionName, ProfileName, RequestId, RunId, TriggerId
 from autosync.model.requests import Request, Token
-from autosync.model.runs import Run
+from autosync.model.runs import OutcomeKind, Run
 from autosync.model.steps import StepKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setback:
+    """The newest run of a profile that did not do its work, or not all of it."""
+
+    run: RunId
+    at: datetime
+    outcome: OutcomeKind
+    status: str
+    message: str = ""
+    count: int = 1
+    """How many such runs there were in a row."""
+    errors: int = 0
+    """Objects that failed in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unheard:
+    """A run whose end the controller script has not heard, or not answered: what follows from it waits."""
+
+    again: datetime
+    """When the script is told again, if it has not answered until then."""
+    targets: frozenset[AgentId] = frozenset()
+    """Agents for which the run left exports."""
+    error: str = ""
+    """Why the script did not answer the last time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +57,9 @@ class AgentRow:
     """Tokens of imports that did not end well: the next import that does stores them."""
     seen_handle: str | None = None
     """The newest run in the engine that was dealt with."""
+    setbacks: Mapping[ProfileName, Setback] = field(default_factory=dict)
+    """What went wrong and was not made good by a later run, by profile."""
+    unheard: Mapping[RunId, Unheard] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,3 +82,5 @@ class Run:
     waits: tuple[tuple[str, float], ...] = ()
     """Where its request's waiting time went: (reason as text, seconds)."""
     stop_asked_by: str | None = None
+    comes_back: bool = False
+    """Whether its request waits again although it was stopped: a script stopped it for all, no person this one."""

@@ -56,8 +56,8 @@ class Guards:
     exports: Thresholds = Thresholds(kinds={ChangeKind.DELETES: DEFAULT_DELETES}, emptied=True)
     flapping_after: int | None = 5
     """Equal exports in a row without an outside cause that count as flapping; None never."""
-    script: bool = False
-    """Whether a controller script is asked before a start."""
+    allow_combined: bool = False
+    """Whether a run may synchronize what it imports itself although limits of staged changes were set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +79,34 @@ class BreakerPolicy:
 
     failures: int = 5
     rest: timedelta = timedelta(minutes=15)
+
+
+class IfFalse(StrEnum):
+    """What a controller script's no means."""
+
+    HOLD = "hold"
+    """The request waits, and the script is asked again."""
+    DROP = "drop"
+    """The request is dropped, visibly."""
+
+
+class OnScriptError(StrEnum):
+    """What happens when a controller script fails, or does not answer in time."""
+
+    HOLD = "hold"
+    """The run, or what follows from one, waits, and the script is asked again."""
+    RUN = "run"
+    """AutoSync goes on as if the script had agreed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptPolicy:
+    """What an agent's controller script may decide."""
+
+    if_false: IfFalse = IfFalse.HOLD
+    on_error: OnScriptError = OnScriptError.HOLD
+    time_limit: timedelta = timedelta(seconds=60)
+    """For one answer."""
 
 
 class ImportCounts(StrEnum):
@@ -108,6 +136,8 @@ class AgentSettings:
     run_limit: timedelta | None = None
     """A run that takes longer is reported once (and stopped where ``stop_long_runs``)."""
     stop_long_runs: bool = False
+    script: ScriptPolicy | None = None
+    """Its controller script is asked before each start, and told how each run ended; None: it has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

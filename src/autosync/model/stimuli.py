@@ -9,6 +9,7 @@ from autosync.model.agents import Agent, Pending, Sighting
 from autosync.model.counts import RunResult
 from autosync.model.ids import AgentId, EngineName, HoldId, ProfileName, RunId, TriggerId
 from autosync.model.requests import Token, Wanted
+from autosync.model.scripts import UnexpectedChange
 from autosync.model.settings import Settings
 
 
@@ -171,14 +172,32 @@ class Inspected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PendingAsked:
+    """A person looks at an agent and wants to see what is pending on it."""
+
+    agent: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptAnswered:
-    """A controller script answered ``ShouldExecute`` for the agent's request."""
+    """A controller script answered ``ShouldExecute`` for the agent's request, or failed: then ``error`` says how."""
 
     agent: AgentId
     profile: ProfileName
     allowed: bool
-    drop: bool = False
     text: str = ""
+    error: str = ""
+    unexpected: UnexpectedChange | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptHeard:
+    """A controller script was told how a run ended (``ExecutionComplete``), or failed: then ``error`` says how."""
+
+    agent: AgentId
+    run: RunId
+    error: str = ""
+    unexpected: UnexpectedChange | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +234,9 @@ Stimulus: TypeAlias = (
     | RunLost
     | Sighted
     | Inspected
+    | PendingAsked
     | ScriptAnswered
+    | ScriptHeard
     | TriggerHealth
     | TimePassed
 )

@@ -15,15 +15,9 @@ from typing import Protocol
 from autosync.model.agents import Agent
 from autosync.model.counts import RunResult
 from autosync.model.ids import AgentId, ProfileName
+from autosync.model.scripts import UnexpectedChange
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnexpectedChange:
-    """The script saw what must not go on (``UnexpectedChangeException``)."""
-
-    message: str
-    stop_all: bool
-    """Stop every agent of the engine and cancel running runs; otherwise this agent alone stops."""
+__all__ = ["ControllerScript", "EndedRun", "UnexpectedChange", "Verdict"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

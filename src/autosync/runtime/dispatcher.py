@@ -21,6 +21,7 @@ from autosync.model.errors import Refused, StoreUnavailable
 from autosync.model.facts import Fact, FactKind, Severity
 from autosync.model.settings import Settings
 from autosync.model.stimuli import Stimulus, TriggerFired
+from autosync.model.wording import number
 from autosync.ports.clock import Clock
 from autosync.ports.store import Commit, NewMessage, Store, StoredFact
 from autosync.runtime.backoff import BackOff
@@ -111,7 +112,8 @@ class Dispatcher:
             raise Refused("AutoSync is stopping; ask again when it runs")
         answer: Answer = asyncio.get_running_loop().create_future()
         if not self.inbox.put(stimulus, answer):
-            raise Refused(f"AutoSync is busy: {len(self.inbox)} things wait to be dealt with; ask again in a moment")
+            waiting = number(len(self.inbox), "thing waits", "things wait")
+            raise Refused(f"AutoSync is busy: {waiting} to be dealt with; ask again in a moment")
         return await answer
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from autosync.model.commands import (
     SetTimer,
     StartRun,
     StopRun,
+    TellScript,
 )
 from autosync.model.ids import EngineName, engine_of
 from autosync.model.runs import Run
@@ -93,7 +94,7 @@ class EngineHosts:
     def carry_out(self, command: Command) -> None:
         """Hand the command to its engine's host; one for an engine that is gone has nobody to do it."""
         match command:
-            case SetTimer() | AskScript():
+            case SetTimer() | AskScript() | TellScript():
                 return
             case Describe():
                 self._pass_on(command.engine, command)

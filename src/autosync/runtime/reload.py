@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from autosync.model.ids import EngineName
+from autosync.model.ids import AgentId, EngineName
 from autosync.model.settings import Settings
 from autosync.model.stimuli import SettingsApplied
 from autosync.ports.notifier import Notifier
 from autosync.ports.store import StoredFact
 from autosync.runtime.dispatcher import Router
 from autosync.runtime.engine_hosts import EnginePart
+from autosync.runtime.script_hosts import ScriptPart
 from autosync.runtime.supervisor import Supervisor
 from autosync.runtime.trigger_watch import TriggerPart
 
@@ -23,6 +24,7 @@ class NewParts:
     triggers: tuple[TriggerPart, ...] = ()
     notifiers: Mapping[str, Notifier] = field(default_factory=dict)
     router: Router = lambda _facts: ()
+    scripts: Mapping[AgentId, ScriptPart] = field(default_factory=dict)
 
 
 async def apply(supervisor: Supervisor, parts: NewParts, *, by: str) -> Sequence[StoredFact]:
@@ -35,5 +37,6 @@ async def apply(supervisor: Supervisor, parts: NewParts, *, by: str) -> Sequence
     supervisor.router = parts.router
     supervisor.outbox.use(parts.notifiers)
     supervisor.triggers.replace(parts.triggers)
+    await supervisor.scripts.replace(parts.scripts)
     await supervisor.engines.replace(parts.engines, tuple(supervisor.dispatcher.state.runs.values()))
     return facts

@@ -1,20 +1,21 @@
 """Puts the parts of a running AutoSync together and takes them apart in order: outside in, the store last."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from random import Random
 from typing import TypeAlias
 
 from autosync.core.state import State
-from autosync.model.commands import AskScript, Command
+from autosync.model.agents import Agent
+from autosync.model.commands import AskScript, Command, TellScript
 from autosync.model.facts import Fact
-from autosync.model.ids import EngineName, RunId, TriggerId
+from autosync.model.ids import AgentId, EngineName, RunId, TriggerId
 from autosync.model.requests import Token
 from autosync.model.runs import Run
 from autosync.model.settings import Settings
-from autosync.model.stimuli import ScriptAnswered, ServiceStarted
+from autosync.model.stimuli import ServiceStarted
 from autosync.ports.clock import Clock
 from autosync.ports.notifier import Notifier
 from autosync.ports.store import NewMessage, Store
@@ -24,11 +25,11 @@ from autosync.runtime.journal import Journal
 from autosync.runtime.layers import layer
 from autosync.runtime.outbox import Outbox
 from autosync.runtime.retention import Keep, Retention
+from autosync.runtime.script_hosts import Around, ScriptHosts, ScriptPart
 from autosync.runtime.timer import Timer
 from autosync.runtime.trigger_host import TriggerHost
 from autosync.runtime.trigger_watch import TriggerPart
 
-AskAScript: TypeAlias = Callable[[AskScript], Awaitable[ScriptAnswered]]
 Face: TypeAlias = Callable[[], Coroutine[None, None, object]]
 """Something that people or programs talk to: it is started last and stopped first."""
 
@@ -55,8 +56,8 @@ class Parts:
     triggers: tuple[TriggerPart, ...] = ()
     notifiers: Mapping[str, Notifier] = field(default_factory=dict)
     router: Router = lambda _facts: ()
-    ask_script: AskAScript | None = None
-    """Asks controller scripts; without it every script is taken to agree."""
+    scripts: Mapping[AgentId, ScriptPart] = field(default_factory=dict)
+    """Controller scripts, by the agent that they are of."""
     tell_system: Callable[[str], None] = lambda _word: None
     """Tells the system's service manager (systemd's words: ``READY=1``, ``STOPPING=1``)."""
     options: Options = field(default_factory=Options)
@@ -79,7 +80,7 @@ class Supervisor:
         self.outbox = Outbox(parts.store, parts.notifiers, clock, random)
         self.router = parts.router
         self._retention = Retention(parts.store, lambda: self.engines.engines, clock, parts.options.keep)
-        self._scripts: asyncio.TaskGroup | None = None
+        self.scripts = ScriptHosts(Around(submit=submit, find_ended=parts.store.run, describe=self._describe))
         self._has_messages = False
         self._stopping = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
@@ -105,6 +106,7 @@ class Supervisor:
             await self.dispatcher.load(self.parts.settings)
             self.dispatcher.submit(ServiceStarted())
             self.triggers.replace(self.parts.triggers)
+            await self.scripts.replace(self.parts.scripts)
             await self.engines.replace(self.parts.engines)
             async with asyncio.TaskGroup() as writer:
                 writer.create_task(self.dispatcher.run(self._act, self._turned), name="writer")
@@ -121,7 +123,7 @@ class Supervisor:
             "timer": self.timer.run(),
             "outbox": self.outbox.run(),
             "retention": self._retention.run(),
-            "scripts": self._run_scripts(),
+            "scripts": self.scripts.run(),
             "engines": self.engines.run(),
             "triggers": self.triggers.run(),
             **{f"face {place}": face() for place, face in enumerate(faces)},
@@ -133,18 +135,10 @@ class Supervisor:
             await self._stopping.wait()
             self.parts.tell_system("STOPPING=1")
 
-    async def _run_scripts(self) -> None:
-        try:
-            async with asyncio.TaskGroup() as group:
-                self._scripts = group
-                await asyncio.get_running_loop().create_future()
-        finally:
-            self._scripts = None
-
     def _act(self, commands: Iterable[Command]) -> None:
         for command in commands:
-            if isinstance(command, AskScript):
-                self._ask_script(command)
+            if isinstance(command, AskScript | TellScript):
+                self.scripts.carry_out(command)
             else:
                 self.engines.carry_out(command)
 
@@ -160,21 +154,9 @@ class Supervisor:
         self._has_messages = self._has_messages or bool(messages)
         return messages
 
-    def _ask_script(self, command: AskScript) -> None:
-        if self.parts.ask_script is None:
-            self.dispatcher.submit(ScriptAnswered(agent=command.agent, profile=command.profile, allowed=True))
-        elif self._scripts is not None:
-            name = f"script of {command.agent}"
-            self._scripts.create_task(self._answer_of(self.parts.ask_script, command), name=name)
-
-    async def _answer_of(self, ask: AskAScript, command: AskScript) -> None:
-        try:
-            answer = await ask(command)
-        except Exception as error:  # noqa: BLE001 - the border to an adapter: a broken script keeps its agent back
-            answer = ScriptAnswered(
-                agent=command.agent, profile=command.profile, allowed=False, text=f"the script failed: {error!r}"
-            )
-        self.dispatcher.submit(answer)
+    def _describe(self, agent: AgentId) -> Agent:
+        known = self.dispatcher.state.agents.get(agent)
+        return known.agent if known is not None and known.agent is not None else Agent(id=agent)
 
     def _token_of(self, trigger: TriggerId) -> Token | None:
         row = self.dispatcher.state.tokens.get(trigger)

@@ -1,16 +1,19 @@
 """Agents, engines and triggers at a glance: in which state each is, what it does now, and what it waits for."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from autosync.core.state import EngineState, Inspection
+from autosync.core.state import AgentState, EngineState, Inspection
 from autosync.model.agents import Agent, PendingSet
 from autosync.model.holds import Hold, HoldState
 from autosync.model.ids import AgentId, EngineName, HoldId, PartitionName, TriggerId, engine_of, name_of
-from autosync.model.runs import Run
+from autosync.model.rows import Setback
+from autosync.model.runs import OutcomeKind, Run
 from autosync.model.settings import ScheduleSettings
+from autosync.model.wording import number
 from autosync.runtime.trigger_watch import WatchHealth
 from autosync.service import showing, views
 from autosync.service.naming import hold_name
+from autosync.service.sentences import kind_of_profile, spoken
 from autosync.service.showing import Scene
 
 
@@ -40,7 +43,39 @@ def agent(
         resting_until=known.row.breaker_until,
         pending_imports=None if known_pending is None else _total(known_pending.imports),
         pending_exports=None if known_pending is None else _total(known_pending.exports),
+        setbacks=tuple(_setbacks(known)),
     )
+
+
+def _setbacks(known: AgentState) -> Iterator[views.SetbackView]:
+    """Show what failed and stands, newest first; of profiles that the engine no longer has nothing can be made good."""
+    profiles = known.agent.profiles if known.agent is not None else {}
+    for name, setback in sorted(known.row.setbacks.items(), key=lambda entry: entry[1].at, reverse=True):
+        if name in profiles or known.agent is None:
+            kind = kind_of_profile(profiles.get(name), name)
+            yield views.SetbackView(
+                profile=name,
+                kind=kind,
+                run=setback.run,
+                at=setback.at,
+                outcome=setback.outcome.value,
+                status=setback.status,
+                message=setback.message,
+                count=setback.count,
+                errors=setback.errors,
+                text=_setback_text(spoken(kind), setback),
+            )
+
+
+def _setback_text(what: str, setback: Setback) -> str:
+    if setback.outcome is OutcomeKind.OBJECT_ERRORS:
+        errors = number(setback.errors, "object") if setback.errors else "objects"
+        did = f"{errors} failed in {what}"
+    else:
+        did = f"{what}: {setback.outcome.value.replace('-', ' ')}"
+    again = f", {number(setback.count, 'time')} in a row" if setback.count > 1 else ""
+    status = f" [{setback.status}]" if setback.status else ""
+    return f"{did}{again}{status}" + (f": {setback.message}" if setback.message else "")
 
 
 def agent_state(scene: Scene, of: AgentId) -> tuple[str, str]:
@@ -61,7 +96,7 @@ def agent_state(scene: Scene, of: AgentId) -> tuple[str, str]:
     if holds_of(scene, of):
         return "held", ", ".join(hold.text for hold in holds_of(scene, of))
     if row.breaker_until is not None and row.breaker_until > scene.now:
-        return "resting", f"{row.failures} failures in a row"
+        return "resting", f"{number(row.failures, 'failure')} in a row"
     waiting = any(one.agent == of for one in scene.state.requests.values())
     return ("waiting" if waiting else "idle"), ""
 

@@ -1,14 +1,15 @@
 """What a run did, in the fewest words that say it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from autosync.core import outcomes
 from autosync.model.agents import Agent
 from autosync.model.causes import Cause, CauseKind
 from autosync.model.counts import ChangeKind, Counts, StepResult
-from autosync.model.ids import AgentId
+from autosync.model.ids import AgentId, ProfileName
 from autosync.model.runs import Run
-from autosync.model.steps import StepKind
+from autosync.model.steps import Profile, StepKind
+from autosync.model.wording import number
 
 NOT_CONFIRMED = "exported-change-not-reimported"
 
@@ -16,11 +17,16 @@ NOT_CONFIRMED = "exported-change-not-reimported"
 def kind_of(run: Run, agent: Agent | None) -> str:
     """Return the kinds of the run's steps, joined with ``+``; the profile's name where nobody knows its steps."""
     if run.result is not None and run.result.steps:
-        kinds: list[StepKind] = [step.kind for step in run.result.steps]
-    elif agent is not None and run.profile in agent.profiles:
-        kinds = [step.kind for step in agent.profiles[run.profile].steps]
-    else:
-        return run.profile
+        return _joined(step.kind for step in run.result.steps)
+    return kind_of_profile(agent.profiles.get(run.profile) if agent is not None else None, run.profile)
+
+
+def kind_of_profile(profile: Profile | None, name: ProfileName) -> str:
+    """Return the kinds of the profile's steps, joined with ``+``; its name where nobody knows its steps."""
+    return name if profile is None else _joined(step.kind for step in profile.steps)
+
+
+def _joined(kinds: Iterable[StepKind]) -> str:
     return "+".join(dict.fromkeys(kind.value for kind in kinds))
 
 
@@ -30,14 +36,9 @@ def spoken(kind: str) -> str:
     return " and ".join(part.replace("-", " ") for part in parts)
 
 
-def plural(count: int, word: str) -> str:
-    """Return ``1 update`` or ``3 updates``."""
-    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
-
-
 def by_kind(counts: Counts) -> str:
     """Return the counts that are not zero, kind by kind: ``2 adds, 1 delete``."""
-    said = [plural(counts.of(kind), kind.value.removesuffix("s")) for kind in ChangeKind if counts.of(kind)]
+    said = [number(counts.of(kind), kind.value.removesuffix("s")) for kind in ChangeKind if counts.of(kind)]
     return ", ".join(said) or "nothing"
 
 
@@ -56,7 +57,7 @@ def _step_did(step: StepResult) -> Iterator[str]:
         yield f"{step.staged.total:,} staged" if step.staged.total else "nothing new"
     if step.kind.syncs and step.outbound is not None:
         yield (
-            plural(sum(step.outbound.values()), "pending export")
+            number(sum(step.outbound.values()), "pending export")
             if any(step.outbound.values())
             else "nothing to export"
         )
@@ -65,7 +66,7 @@ def _step_did(step: StepResult) -> Iterator[str]:
     if step.export_failures:
         yield f"{step.export_failures:,} failed"
     if step.error_count:
-        yield plural(step.error_count, "error")
+        yield number(step.error_count, "error")
 
 
 def errors_of(run: Run) -> int:
@@ -76,7 +77,7 @@ def errors_of(run: Run) -> int:
 def because(cause: Cause, source: Run | None, source_agent: Agent | None, target: AgentId) -> str:
     """Return one link of the chain: what ``source`` left behind that made ``target`` run, or the cause's own text."""
     if cause.kind is not CauseKind.RUN or source is None:
-        return f"{cause.text} ({cause.count:,} times)" if cause.count > 1 else cause.text
+        return f"{cause.text} ({number(cause.count, 'time')})" if cause.count > 1 else cause.text
     who = f"{source.agent} {spoken(kind_of(source, source_agent))}"
     return f"{who} {_left_behind(source, target) or 'left work behind: ' + cause.text}"
 
@@ -87,12 +88,12 @@ def _left_behind(source: Run, target: AgentId) -> str:
     exported = sum(step.exported.total for step in steps if step.exported is not None)
     staged = sum(step.staged.total for step in steps if step.staged is not None)
     if outbound:
-        return f"left {plural(outbound, 'pending export')} here"
+        return f"left {number(outbound, 'pending export')} here"
     if exported and source.agent == target:
-        return f"exported {plural(exported, 'change')}, which needed confirming"
+        return f"exported {number(exported, 'change')}, which needed confirming"
     if exported:
-        return f"exported {plural(exported, 'change')}"
-    return f"staged {plural(staged, 'change')}" if staged else ""
+        return f"exported {number(exported, 'change')}"
+    return f"staged {number(staged, 'change')}" if staged else ""
 
 
 def confirmation(run: Run) -> str:

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
-from autosync.core.state import State
+from autosync.core.state import Inspection, State
 from autosync.model.errors import NotFound, Refused
 from autosync.model.ids import AgentId, CascadeId, EngineName, HoldId, RequestId, RunId, TriggerId
 from autosync.model.requests import Request, Waiting
 from autosync.model.runs import OutcomeKind, Run
-from autosync.model.stimuli import Stimulus
+from autosync.model.stimuli import PendingAsked, Stimulus
 from autosync.ports.clock import Clock
 from autosync.ports.store import FactFilter, Revision, RunFilter, Store, StoredFact
 from autosync.runtime.trigger_watch import WatchHealth
@@ -41,6 +41,9 @@ __all__ = [
 
 Explain: TypeAlias = Callable[[State, datetime], Mapping[RequestId, tuple[Waiting, ...]]]
 """``core.waiting.explain``: why each waiting request waits."""
+
+_PENDING_WAIT_S = 2.0
+_PENDING_LOOK_S = 0.02
 
 
 class Writer(Protocol):
@@ -166,9 +169,20 @@ class Service:
         return tuple(await self._agents(scene, scene.agents()))
 
     async def agent(self, written: str) -> views.AgentView:
-        """Return one agent."""
-        scene = self.scene()
-        return (await self._agents(scene, [find_agent(written, scene.agents())]))[0]
+        """Return one agent. Where it is not known what is pending on it, its engine is asked, for at most two seconds."""
+        agent = self.find_agent(written)
+        await self._learn_pending(agent)
+        return (await self._agents(self.scene(), [agent]))[0]
+
+    async def _learn_pending(self, agent: AgentId) -> None:
+        if not _may_learn_pending(self._quick_scene(), agent):
+            return
+        clock = self._sources.clock
+        latest = clock.elapsed() + _PENDING_WAIT_S
+        with suppress(Refused):  # busy or stopping: then it is shown as unknown
+            await self._sources.writer.submit_and_wait(PendingAsked(agent=agent))
+            while clock.elapsed() < latest and _may_learn_pending(self._quick_scene(), agent):
+                await clock.sleep(_PENDING_LOOK_S)
 
     def queue(self) -> tuple[views.RequestView, ...]:
         """Return every waiting request with the reasons why it waits, in the order in which they were queued."""
@@ -211,7 +225,7 @@ class Service:
             return await self._why_hold(scene, find_hold(subject))
         if subject.isdecimal():
             return await self._explainer.run(scene, await self._run(scene, RunId(int(subject))))
-        return agent_story(await self.agent(subject))
+        return agent_story((await self._agents(scene, [find_agent(subject, scene.agents())]))[0])
 
     async def holds(self, *, only_open: bool = True, limit: int = 100) -> tuple[views.HoldView, ...]:
         """Return holds, newest first."""
@@ -356,3 +370,12 @@ class Service:
 
 def _is_settled(view: views.RequestView) -> bool:
     return view.state == "gone" or (view.state == "started" and view.outcome is not None)
+
+
+def _may_learn_pending(scene: Scene, agent: AgentId) -> bool:
+    """Return whether the engine can tell what is pending and has not: nothing runs that would change it meanwhile."""
+    known = scene.agent_state(agent)
+    runs = any(run.agent == agent for run in scene.state.runs.values())
+    asked_in_vain = known.ask_after is not None and scene.now < known.ask_after
+    unknown = known.inspection is not Inspection.KNOWN and not asked_in_vain
+    return unknown and not runs and known.agent is not None and scene.connected(agent)

@@ -202,7 +202,7 @@ def hold(scene: Scene, of: Hold) -> views.HoldView:
         text=of.text,
         opened=of.opened,
         age_s=_seconds(of.opened, scene.now),
-        breaches=tuple(views.BreachView(what=b.what, count=b.count, limit=b.limit) for b in of.breaches),
+        breaches=tuple(views.BreachView(what=b.what, count=b.count, limit=b.limit, text=b.text) for b in of.breaches),
         counts=counts(live.counts if live is not None else of.counts),
         fingerprint=fingerprint(live.identity if live is not None else of.fingerprint),
         sample=live.sample if live is not None and live.sample else of.sample,
@@ -210,7 +210,18 @@ def hold(scene: Scene, of: Hold) -> views.HoldView:
         decided=of.decided,
         decided_by=of.decided_by,
         reason=of.reason,
+        used_by=of.used_by,
+        story=_story(of),
     )
+
+
+def _story(of: Hold) -> str:
+    if of.decided_by is None:
+        return "settled by itself" if of.state is HoldState.SETTLED else of.state.value
+    decision = HoldState.APPROVED if of.state is HoldState.SETTLED else of.state
+    used = f", used by run {of.used_by}" if of.used_by is not None else ""
+    unused = ", then not needed" if of.state is HoldState.SETTLED and not used else ""
+    return f"{decision.value} by {of.decided_by}{used}{unused}"
 
 
 def cascade(of: Cascade, members: tuple[views.RunBrief, ...] = ()) -> views.CascadeView:

@@ -152,11 +152,12 @@ class RunView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreachView:
-    """One limit that was passed."""
+    """One limit that was passed; ``text`` says it whole."""
 
     what: str
     count: int
     limit: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +183,10 @@ class HoldView:
     decided: datetime | None
     decided_by: str | None
     reason: str | None
+    used_by: int | None
+    """The newest run that the approval let pass."""
+    story: str
+    """What became of it, in words: ``approved by anna, used by run 12``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +222,25 @@ class ProfileView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetbackView:
+    """The newest run of a profile that did not do (all of) its work, as long as no later run has made it good."""
+
+    profile: str
+    kind: str
+    run: int
+    at: datetime
+    outcome: str
+    status: str
+    message: str
+    count: int
+    """How many such runs there were in a row."""
+    errors: int
+    """Objects that failed in it."""
+    text: str
+    """All of it in a sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentView:
     """An agent now. ``state``: running, held, stopped, disabled, resting, disconnected, missing, waiting or idle."""
 
@@ -239,6 +263,8 @@ class AgentView:
     pending_imports: int | None
     """None while it is not known."""
     pending_exports: int | None
+    setbacks: tuple[SetbackView, ...] = ()
+    """What failed and was not made good, newest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

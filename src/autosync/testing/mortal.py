@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import cast
 
 from autosync.ports.engine import Engine
+from autosync.ports.scripts import ControllerScript
 from autosync.ports.store import Store
 
 
@@ -40,6 +41,10 @@ class Mortal:
         """Return the store as this life sees it."""
         return cast(Store, _Calls(self, store))
 
+    def script(self, script: ControllerScript) -> ControllerScript:
+        """Return the controller script as this life sees it."""
+        return cast(ControllerScript, _Calls(self, script))
+
     def engine(self, engine: Engine) -> Engine:
         """Return the engine as this life sees it."""
         return cast(Engine, _Calls(self, engine))
@@ -48,13 +53,13 @@ class Mortal:
 class _Calls:
     """Passes every call on, with a moment before and one after it."""
 
-    def __init__(self, life: Mortal, inner: Store | Engine) -> None:
+    def __init__(self, life: Mortal, inner: Store | Engine | ControllerScript) -> None:
         self._life = life
         self._inner = inner
 
     def __getattr__(self, name: str) -> object:
         found = getattr(self._inner, name)
-        if name == "name":
+        if name in {"name", "agent"}:
             return found
         return self._watch if name == "sightings" else self._call(found)
 

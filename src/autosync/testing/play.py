@@ -13,6 +13,7 @@ from autosync.adapters.engines.simulated import Rates
 from autosync.model.counts import ChangeKind
 from autosync.model.ids import AgentId
 from autosync.testing.clock import SimulatedClock
+from autosync.testing.controller_scripts import Whims
 from autosync.testing.scenario import ENGINE, Scenario, draw
 from autosync.testing.simulation import SimulatedLoop, run_simulated
 from autosync.testing.verdict import Broken, Watcher, is_quiet, judge
@@ -80,6 +81,8 @@ async def _play(world: World, report: Report, dies_at: int | None) -> None:
         loop.each_step = watcher.look
         await _Script(world, group).run()
         world.faults.rates = Rates()
+        for script in world.scripts.values():
+            script.whims = Whims()
         world.store.is_sulking = False
         if world.life is None:
             world.begin_life(group)

@@ -1,5 +1,6 @@
 """Seeded scenarios: topologies, policies, causes and troubles, drawn so that a number says it all."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from random import Random
@@ -16,9 +17,11 @@ from autosync.model.settings import (
     Guards,
     RunMode,
     ScheduleSettings,
+    ScriptPolicy,
     Settings,
 )
 from autosync.model.steps import Profile, Slot, Step, StepKind
+from autosync.testing.controller_scripts import Whims
 
 ENGINE: Final = EngineName("sim")
 
@@ -50,6 +53,8 @@ class Scenario:
     bursts: int = 2
     wishes: int = 3
     """Runs that persons ask for."""
+    scripts: Mapping[AgentId, Whims] = field(default_factory=dict)
+    """Agents with a controller script, and how difficult each is while causes come."""
     deletions: int = 0
     """Changes of one mass deletion; 0 none."""
     troubles: Troubles = field(default_factory=Troubles)
@@ -59,10 +64,12 @@ def draw(seed: int, *, hours: float = 4.0, changes: int = 30) -> Scenario:
     """Return the scenario of a seed. Every tenth is without troubles, so that both kinds are always tried."""
     random = Random(seed)
     agents = _agents(random)
+    scripts = _scripts(Random(f"scripts {seed}"), agents)
     return Scenario(
         seed=seed,
         plan=EnginePlan(name=ENGINE, agents=agents, labels=random.random() < 0.3),
-        settings=_settings(random, agents),
+        settings=_with_scripts(_settings(random, agents), scripts),
+        scripts=scripts,
         hours=hours,
         changes=changes,
         bursts=random.randrange(3),
@@ -138,6 +145,29 @@ def _settings(random: Random, agents: tuple[AgentPlan, ...]) -> Settings:
         agents=made,
         schedules={nightly: schedule} if random.random() < 0.3 else {},
     )
+
+
+def _scripts(random: Random, agents: tuple[AgentPlan, ...]) -> dict[AgentId, Whims]:
+    """Return the controller scripts: of some agents in every third scenario, now and then in a bad mood."""
+    if random.random() > 0.35:
+        return {}
+    chosen = random.sample(agents, random.randint(1, min(2, len(agents))))
+    return {AgentId(f"{ENGINE}/{agent.name}"): _whims(random) for agent in chosen}
+
+
+def _whims(random: Random) -> Whims:
+    def seldom(share: float) -> float:
+        return share if random.random() < 0.5 else 0.0
+
+    return Whims(no=seldom(0.1), failure=seldom(0.1), hang=seldom(0.02), stop_one=seldom(0.01), stop_all=seldom(0.005))
+
+
+def _with_scripts(settings: Settings, scripts: Mapping[AgentId, Whims]) -> Settings:
+    agents = {
+        agent: replace(each, script=ScriptPolicy()) if agent in scripts else each
+        for agent, each in settings.agents.items()
+    }
+    return replace(settings, agents=agents)
 
 
 def _troubles(random: Random, hours: float) -> Troubles:

@@ -62,7 +62,7 @@ def _wrong_in(state: State, now: datetime) -> Iterator[str]:
 
 def _is_held(state: State, request: Request) -> bool:
     return any(
-        hold.agent == request.agent
+        hold.agent == request.agent or hold.engine_wide
         for hold in state.holds.values()
         if hold.state in {HoldState.OPEN, HoldState.REJECTED}
     )

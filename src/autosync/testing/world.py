@@ -19,9 +19,11 @@ from autosync.ports.store import Commit, StoredFact
 from autosync.runtime.engine_hosts import EnginePart
 from autosync.runtime.link import Limits
 from autosync.runtime.retention import Keep
+from autosync.runtime.script_hosts import ScriptPart
 from autosync.runtime.supervisor import Options, Parts, Supervisor
 from autosync.runtime.trigger_watch import TriggerPart
 from autosync.testing.clock import SimulatedClock
+from autosync.testing.controller_scripts import PlayedScript
 from autosync.testing.mortal import Mortal
 from autosync.testing.scenario import ENGINE, Scenario
 from autosync.testing.triggers import ScriptedTrigger
@@ -85,6 +87,10 @@ class World:
         )
         self.triggers = {
             (plan.name, partition): ScriptedTrigger() for plan in scenario.plan.agents for partition in plan.partitions
+        }
+        self.scripts = {
+            agent: PlayedScript(agent=agent, clock=clock, random=Random(random.random()), whims=whims)
+            for agent, whims in scenario.scripts.items()
         }
         self.life: Life | None = None
         self.lives = 0
@@ -187,6 +193,10 @@ class World:
                 )
                 for (agent, partition), trigger in self.triggers.items()
             ),
+            scripts={
+                agent: ScriptPart(script=mortal.script(script), time_limit=timedelta(seconds=60))
+                for agent, script in self.scripts.items()
+            },
             options=OPTIONS,
         )
 

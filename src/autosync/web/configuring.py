@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
 
+from autosync.model.wording import number
 from autosync.service.service import Service, views
 from autosync.web.asking import Asked, Body, Limit, Page, Person
 from autosync.web.errors import ApiError, Code
@@ -50,7 +51,7 @@ async def apply(
     planned = await service.plan(body.text)
     if planned.mistakes:
         count = len(planned.mistakes)
-        said = f"{count} mistake{'' if count == 1 else 's'}; revision {planned.revision} stays in force"
+        said = f"{number(count, 'mistake')}; revision {planned.revision} stays in force"
         details = [_told(mistake) for mistake in planned.mistakes]
         raise ApiError(422, Code.INVALID_CONFIGURATION, said, mistakes=details)
     applied = await service.apply(body.text, person, body.reason, over=looked_at)

@@ -1,6 +1,7 @@
 """The web server inside the service: its signals are the service's, and it ends within seconds whoever still listens."""
 
 import asyncio
+import errno
 import socket
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
@@ -24,13 +25,11 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def listening(app: FastAPI, host: str, port: int) -> AsyncGenerator[str]:
-    """Answer on ``host`` and ``port`` (0: any free one) while the body runs; yield the address as a URL.
+async def listening(app: FastAPI, listener: socket.socket) -> AsyncGenerator[str]:
+    """Answer on what ``listen`` gave while the body runs; yield the address as a URL.
 
-    On the way out event streams end, requests in progress get ``PATIENCE_S``, then everything is closed. Raises
-    ``ConfigError`` where the address cannot be had.
+    On the way out event streams end, requests in progress get ``PATIENCE_S``, then everything is closed.
     """
-    listener = _listen(host, port)
     server = _Server(
         uvicorn.Config(
             app,
@@ -46,7 +45,7 @@ async def listening(app: FastAPI, host: str, port: int) -> AsyncGenerator[str]:
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(server.serve(sockets=[listener]), name="web server")
         try:
-            yield _url(host, listener.getsockname()[1])
+            yield _url(*listener.getsockname()[:2])
         finally:
             streams.stop()
             server.should_exit = True
@@ -55,14 +54,18 @@ async def listening(app: FastAPI, host: str, port: int) -> AsyncGenerator[str]:
             listener.close()
 
 
-async def serve(app: FastAPI, host: str, port: int, tell: Callable[[str], None] = lambda _url: None) -> None:
+async def serve(app: FastAPI, listener: socket.socket, tell: Callable[[str], None] = lambda _url: None) -> None:
     """Answer until cancelled; ``tell`` gets the address as soon as it can be asked. A ``Face`` of the supervisor."""
-    async with listening(app, host, port) as url:
+    async with listening(app, listener) as url:
         tell(url)
         await asyncio.get_running_loop().create_future()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Take the address (port 0: any free one), so that nobody else can; who asks meanwhile is answered once ``serve`` runs.
+
+    Raises ``ConfigError`` where the address cannot be had.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -74,12 +77,16 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.listen(100)
     except OSError as error:
         listener.close()
-        raise ConfigError(
-            f"cannot listen on {host}:{port}: {error.strerror or error}. Is AutoSync running already? "
-            "Give service › listen another address"
-        ) from error
+        raise ConfigError(_cannot_listen(host, port, error)) from error
     listener.setblocking(False)
     return listener
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        why = f"port {port} on {host} is in use"
+        return f"{why}. If AutoSync runs there already, stop it first; else give service › listen another port"
+    return f"cannot listen on {host}:{port}: {error.strerror or error}. Give service › listen another address"
 
 
 def _url(host: str, port: int) -> str:

@@ -21,7 +21,17 @@ from autosync.core.recovery import restore
 from autosync.core.state import State
 from autosync.core.waiting import explain
 from autosync.model.agents import MIM_SERVICE, Agent, Sighting
-from autosync.model.commands import AskScript, Command, Describe, FollowRun, InquireRun, Inspect, StartRun, StopRun
+from autosync.model.commands import (
+    AskScript,
+    Command,
+    Describe,
+    FollowRun,
+    InquireRun,
+    Inspect,
+    StartRun,
+    StopRun,
+    TellScript,
+)
 from autosync.model.counts import ChangeKind
 from autosync.model.holds import HoldState
 from autosync.model.ids import AgentId, EngineName, ProfileName, RunId, TriggerId
@@ -29,6 +39,7 @@ from autosync.model.requests import Wanted
 from autosync.model.rows import AgentRow
 from autosync.model.runs import Run
 from autosync.model.schedules import Every
+from autosync.model.scripts import UnexpectedChange
 from autosync.model.settings import (
     AgentSettings,
     BreakerPolicy,
@@ -37,6 +48,7 @@ from autosync.model.settings import (
     Limit,
     RunMode,
     ScheduleSettings,
+    ScriptPolicy,
     Settings,
     Thresholds,
 )
@@ -55,6 +67,7 @@ from autosync.model.stimuli import (
     RunNeverBegan,
     RunRefused,
     ScriptAnswered,
+    ScriptHeard,
     ServiceStarted,
     SettingsApplied,
     Sighted,
@@ -119,7 +132,12 @@ class Life(RuleBasedStateMachine):
         agents = {
             HR: AgentSettings(id=HR, lock_with=frozenset({DB}) if together else frozenset(), breaker=weak),
             AD: AgentSettings(id=AD, guards=Guards(exports=few), breaker=weak),
-            DB: AgentSettings(id=DB, guards=Guards(script=script), import_if_none_for=timedelta(hours=2), breaker=weak),
+            DB: AgentSettings(
+                id=DB,
+                script=ScriptPolicy() if script else None,
+                import_if_none_for=timedelta(hours=2),
+                breaker=weak,
+            ),
         }
         nightly = ScheduleSettings(
             id=TriggerId("sim/db#often"), agent=DB, when=Every(interval=timedelta(minutes=50)), run=Slot.DELTA_IMPORT
@@ -142,6 +160,7 @@ class Life(RuleBasedStateMachine):
         self.to_inspect: list[AgentId] = []
         self.to_inquire: list[InquireRun] = []
         self.to_ask: list[AskScript] = []
+        self.to_tell: list[TellScript] = []
         self.followed: dict[tuple[AgentId, str], RunId] = {}
         self.unseen: set[AgentId] = {each for each in self.engine.newest if self.engine.newest[each].run is None}
         self.connected = False
@@ -170,14 +189,20 @@ class Life(RuleBasedStateMachine):
                 self.to_inspect.append(command.agent)
             case InquireRun():
                 self.to_inquire.append(command)
-            case AskScript():
-                self.to_ask.append(command)
+            case AskScript() | TellScript():
+                self._remember_for_script(command)
             case FollowRun():
                 self._follow(command)
             case Describe():
                 pass
             case StopRun():
                 self.forgiven.add(command.agent)
+
+    def _remember_for_script(self, command: AskScript | TellScript) -> None:
+        if isinstance(command, AskScript):
+            self.to_ask.append(command)
+        elif command not in self.to_tell:
+            self.to_tell.append(command)
 
     def _judge(self, start: StartRun) -> None:
         """Nothing that was started may break a rule together with what goes on."""
@@ -282,6 +307,15 @@ class Life(RuleBasedStateMachine):
         asked = self.to_ask.pop(0)
         self.walked[f"script {allowed}"] += 1
         self._tell(ScriptAnswered(agent=asked.agent, profile=asked.profile, allowed=allowed))
+
+    @precondition(lambda self: self.to_tell)
+    @rule(said=st.sampled_from(["", "", "", "error", "stop one", "stop all"]))
+    def the_script_hears(self, said: str) -> None:
+        told = self.to_tell.pop(0)
+        self.walked[f"script hears: {said}"] += 1
+        unexpected = UnexpectedChange(message="?", stop_all=said == "stop all") if said.startswith("stop") else None
+        error = "broken" if said == "error" else ""
+        self._tell(ScriptHeard(agent=told.agent, run=told.run, error=error, unexpected=unexpected))
 
     @precondition(lambda self: self.to_inquire and self.connected)
     @rule()
@@ -514,6 +548,9 @@ class Life(RuleBasedStateMachine):
         elif self.to_ask:
             asked = self.to_ask.pop(0)
             self._tell(ScriptAnswered(agent=asked.agent, profile=asked.profile, allowed=True))
+        elif self.to_tell:
+            told = self.to_tell.pop(0)
+            self._tell(ScriptHeard(agent=told.agent, run=told.run))
         elif self.to_start:
             self._start_quietly(self.to_start.pop(0))
         elif self.engine.going:
@@ -541,13 +578,15 @@ EXPECTED = {
     "inspection fails",
     "script True",
     "script False",
+    "script hears: error",
     "inquiry: never began",
     "inquiry: ended",
     "inquiry: goes on",
     "seen running",
     "seen ended",
     "nothing lost was checked",
-    *(f"command {kind.__name__}" for kind in (StartRun, Inspect, InquireRun, AskScript, FollowRun, StopRun, Describe)),
+    *(f"command {kind.__name__}" for kind in (StartRun, Inspect, InquireRun, FollowRun, StopRun, Describe)),
+    *(f"command {kind.__name__}" for kind in (AskScript, TellScript)),
     *(
         f"fact {kind}"
         for kind in (
@@ -555,6 +594,7 @@ EXPECTED = {
             "run-adopted", "run-seen", "run-stop-asked", "retry-planned", "hold-opened", "hold-decided", "hold-settled",
             "cascade-opened", "cascade-quiet", "token-stored", "pending-found", "unknown-status", "schedule-fired",
             "agent-stopped", "agent-started", "engine-lost", "engine-connected", "breaker-opened", "breaker-closed",
+            "script-failed", "unexpected-change",
         )
     ),
 }  # fmt: skip

@@ -1,6 +1,7 @@
 import asyncio
 import json
 from dataclasses import replace
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -74,6 +75,14 @@ def test_a_run_shows_what_it_did_and_what_failed(typed: Shell) -> None:
         "because   run 4708 left work behind\n"
         "more      autosync why 4710\n"
     )
+
+
+def test_the_history_of_configurations_is_told_in_local_time_and_in_utc_as_json(typed: Shell) -> None:
+    (written,) = {one["applied"] for one in json.loads(typed.type("config", "history", "--json").out)["items"]}
+
+    assert "2026-01-05 10:03:50" in typed.type("config", "history").out
+    assert datetime.fromisoformat(written) == NOW
+    assert written.endswith(("+00:00", "Z"))
 
 
 def test_a_hold_says_what_to_type_next(typed: Shell) -> None:

@@ -16,8 +16,9 @@ from autosync.cli.looks import Looks
 from autosync.cli.place import DEFAULT_URL, find_place
 from autosync.cli.root import Root
 from autosync.cli.terminal import Terminal, bar, safe
-from autosync.cli.words import ago, clock, duration, parse_duration, plural, spoken, stopwatch
+from autosync.cli.words import ago, clock, duration, parse_duration, spoken, stopwatch
 from autosync.model.errors import ConfigError, Refused
+from autosync.model.wording import number
 from tests.unit.cli.driving import Ended, Nobody, Shell, shell
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
@@ -87,7 +88,7 @@ def test_how_long_ago_is_rough(at: str, text: str) -> None:
 def test_words_of_the_engine_are_spoken() -> None:
     assert spoken("full-import-delta-sync") == "full import and delta sync"
     assert spoken("delta-import+export") == "delta import and export"
-    assert (plural(1, "hold"), plural(2000, "hold")) == ("1 hold", "2,000 holds")
+    assert (number(1, "hold"), number(2000, "hold")) == ("1 hold", "2,000 holds")
 
 
 def test_the_bar_is_never_quite_full_before_the_end() -> None:

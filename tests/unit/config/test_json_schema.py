@@ -18,6 +18,7 @@ from autosync.model.settings import (
     Guards,
     RetryPolicy,
     ScheduleSettings,
+    ScriptPolicy,
     Thresholds,
 )
 from autosync.options.json_schema import file_schema
@@ -138,9 +139,10 @@ def test_every_number_says_its_unit() -> None:
     ("settings", "elsewhere"),
     [
         (EngineSettings, {"name"}),
-        # partitions, the id is the name; the script's key comes with controller scripts
-        (AgentSettings, {"id", "slots"}),
-        (Guards, {"script"}),
+        # partitions, the id is the name; the script is the controller-script
+        (AgentSettings, {"id", "slots", "script"}),
+        (ScriptPolicy, set()),
+        (Guards, set()),
         (Thresholds, {"kinds", "total"}),
         (RetryPolicy, set()),
         (BreakerPolicy, set()),
@@ -162,7 +164,7 @@ def test_every_setting_of_the_core_is_a_key_of_the_file_and_in_the_reference(
 def test_every_key_of_the_file_is_in_the_reference() -> None:
     page = DOCS.read_text(encoding="utf-8")
     own = file_schema(ROOT, Registries())
-    long_limit = {"absolute", "percent", "minimum", "profile"}
+    long_limit = {"absolute", "percent", "minimum", "profile", "env", "file", "secret"}
 
     names = {path.rpartition("/")[2] for path, _ in properties(own)} - long_limit
     assert len(names) > 50

@@ -6,8 +6,8 @@ from tests.unit.config.examples import SMALL
 from tests.unit.config.kinds import loaded
 
 KEYS = (
-    "breaker, enabled, full-sync-after-full-import, guards, import-counts, import-if-none-for, lock-with, partitions, "
-    "retry, run-limit, stop-long-runs, triggers, wakes"
+    "breaker, controller-script, enabled, full-sync-after-full-import, guards, import-counts, import-if-none-for, "
+    "lock-with, partitions, retry, run-limit, stop-long-runs, triggers, wakes"
 )
 AGENT = SMALL + "agents:\n  home/hr:\n"
 

@@ -66,7 +66,7 @@ def test_what_means_the_same_is_no_change() -> None:
                 "cron 0 12 * * * for 20m (Asia/Tokyo) for all, only imports, syncs (weaker guard)"
             ),
         ),
-        ("urgent: true", "urgent: false", "~ routes › all: 1 routes → 1 routes"),
+        ("urgent: true", "urgent: false", "~ routes › all: 1 route → 1 route"),
     ],
 )
 def test_each_change_is_one_line_and_a_weaker_guard_is_marked(old: str, new: str, line: str) -> None:

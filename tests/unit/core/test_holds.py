@@ -17,7 +17,7 @@ from autosync.model.settings import AgentSettings, EngineSettings, Guards, Limit
 from autosync.model.steps import StepKind
 from autosync.model.stimuli import AgentsDescribed, EngineConnected, HoldDecided, Inspected, ServiceStarted, Sighted
 from tests.properties.core.dict_store import DictStore
-from tests.unit.core.world import AD, DB, DI, DS, EX, HR, ONE, SIM, World, agent, profile
+from tests.unit.core.world import AD, DB, DI, DS, EX, HR, ONE, SIM, World, agent, profile, started_run
 
 FEW = Thresholds(kinds={ChangeKind.ADDS: Limit(absolute=2)})
 CAREFUL = [AgentSettings(id=HR, guards=Guards(staged=FEW)), AgentSettings(id=AD, guards=Guards(exports=FEW))]
@@ -256,7 +256,8 @@ def test_w39_w40_a_hold_outlives_a_restart_and_cannot_be_got_around() -> None:
 
 def test_w41_a_combined_profile_is_judged_by_what_is_staged_before_it_starts() -> None:
     both = profile("DIDS", (StepKind.DELTA_IMPORT_DELTA_SYNC, "default"))
-    world = World([agent(HR, both)], settings=CAREFUL)
+    settings = [replace(each, guards=replace(each.guards, allow_combined=True)) for each in CAREFUL]
+    world = World([agent(HR, both)], settings=settings)
     world.pend(HR, imports=3)
     world.begin()
 
@@ -367,3 +368,17 @@ def test_foreign_exports_that_flap_are_stopped_once() -> None:
         world.end(AD)
 
     assert len(world.said(FactKind.FLAPPING_FOUND)) == 1
+
+
+def test_an_approved_hold_remembers_the_run_that_used_it() -> None:
+    world = held()
+    hold = hold_of(world)
+    world.happens(HoldDecided(hold=hold.id, decision="approve", by="anna", fingerprint=hold.fingerprint))
+    run = started_run(world, AD)
+    assert world.state.holds[hold.id].used_by == run
+
+    world.pend(AD)
+    world.end(AD)
+
+    (settled,) = world.said(FactKind.HOLD_SETTLED)
+    assert f"approved by anna and used by run {run}, is settled" in settled.text

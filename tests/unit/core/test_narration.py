@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from autosync.core.narration import by_whom, counts_text, duration, number, slot_text
+from autosync.core.narration import by_whom, counts_text, duration, slot_text
 from autosync.model.counts import Counts
 from autosync.model.ids import PartitionName
 from autosync.model.steps import Slot
+from autosync.model.wording import number
 
 
 @pytest.mark.parametrize(

@@ -13,23 +13,20 @@ from autosync.core.state import State
 from autosync.core.turn import Turn
 from autosync.core.waiting import explain
 from autosync.model.agents import MIM_SERVICE, Pending
-from autosync.model.commands import AskScript, Inspect, StartRun
+from autosync.model.commands import Inspect, StartRun
 from autosync.model.facts import FactKind
-from autosync.model.ids import ProfileName, TriggerId
+from autosync.model.ids import TriggerId
 from autosync.model.requests import WaitKind
 from autosync.model.schedules import Dates, Exclusion, Part
-from autosync.model.settings import AgentSettings, EngineSettings, Guards, RunMode
+from autosync.model.settings import AgentSettings, EngineSettings, RunMode
 from autosync.model.stimuli import (
     AgentSwitched,
     EngineLost,
     Inspected,
-    ScriptAnswered,
     StopAsked,
     TriggerHealth,
 )
 from tests.unit.core.world import AD, DB, DI, DS, EX, HR, NOON, SIM, World, agent
-
-SCRIPTED = AgentSettings(id=HR, guards=Guards(script=True))
 
 
 def kinds(world: World) -> dict[str, list[WaitKind]]:
@@ -189,76 +186,6 @@ def test_losing_the_engine_forgets_what_was_asked() -> None:
     world.happens(EngineLost(engine=SIM, error="gone"))
 
     assert not world.knows(HR)
-
-
-# Scripts
-
-
-def test_the_controller_script_is_asked_once_before_a_start() -> None:
-    world = World(settings=[SCRIPTED]).begin()
-    world.commands.clear()
-
-    world.fire(HR)
-    world.tick()
-
-    assert [each for each in world.commands if isinstance(each, AskScript)] == [AskScript(agent=HR, profile=DI)]
-    assert kinds(world) == {"sim/hr DI": [WaitKind.SCRIPT]}
-    world.happens(ScriptAnswered(agent=HR, profile=DI, allowed=True))
-    assert world.running() == ["sim/hr DI"]
-
-
-def test_a_yes_is_good_for_one_start() -> None:
-    world = World(settings=[SCRIPTED]).begin()
-    world.fire(HR)
-    world.happens(ScriptAnswered(agent=HR, profile=DI, allowed=True))
-    world.end(HR)
-    world.commands.clear()
-
-    world.fire(HR)
-
-    assert world.commands == [AskScript(agent=HR, profile=DI)]
-
-
-def test_w10_w37_a_no_delays_the_request_and_says_so() -> None:
-    world = World(settings=[SCRIPTED]).begin()
-    world.fire(HR)
-
-    world.happens(ScriptAnswered(agent=HR, profile=DI, allowed=False, text="maintenance"))
-
-    assert kinds(world) == {"sim/hr DI": [WaitKind.SCRIPT]}
-    world.commands.clear()
-    world.sleep()
-    assert AskScript(agent=HR, profile=DI) in world.commands
-
-
-def test_only_an_explicit_drop_drops_the_request() -> None:
-    world = World(settings=[SCRIPTED]).begin()
-    world.fire(HR)
-
-    world.happens(ScriptAnswered(agent=HR, profile=DI, allowed=False, drop=True, text="never on Mondays"))
-
-    assert world.waiting() == []
-    assert "never on Mondays" in world.said(FactKind.REQUEST_DROPPED)[0].text
-
-
-@pytest.mark.parametrize("allowed", [True, False])
-def test_a_late_answer_of_a_script_is_ignored(allowed: bool) -> None:
-    world = World(settings=[SCRIPTED]).begin()
-    before = world.state
-
-    world.happens(ScriptAnswered(agent=HR, profile=ProfileName("gone"), allowed=allowed, drop=True))
-
-    assert world.state is before
-
-
-def test_a_script_that_answers_for_a_request_that_waits_no_longer_leaves_nothing() -> None:
-    world = World(settings=[SCRIPTED]).begin()
-    world.fire(HR)
-    world.state = replace(world.state, requests={})
-
-    world.happens(ScriptAnswered(agent=HR, profile=DI, allowed=False, drop=True))
-
-    assert world.state.agents[HR].script == {}
 
 
 # Stagger, parallel runs, explanations

@@ -310,16 +310,33 @@ def test_a_front_wish_ends_a_back_off() -> None:
     assert world.running() == ["sim/hr DI"]
 
 
-def test_a_trigger_that_saw_something_new_ends_a_back_off() -> None:
+def test_a_trigger_that_fires_again_and_again_never_shortens_a_back_off() -> None:
     world = World().begin()
     world.fire(HR, token="1")
     world.end(HR, "stopped-deadlocked")
-    world.fire(HR, token="1")
+    due = world.request(HR, DI).not_before
+
+    world.fire(HR, token="2", after=1)
+    world.fire(HR, token="3", after=1)
+
+    assert world.request(HR, DI).not_before == due
     assert world.running() == []
 
-    world.fire(HR, token="2")
 
-    assert world.running() == ["sim/hr DI"]
+def test_what_another_run_leaves_behind_never_shortens_a_back_off() -> None:
+    world = World().begin()
+    world.ask(HR, DS)
+    for _ in range(2):  # the second pause is longer than the import
+        world.end(HR, "stopped-deadlocked")
+        due = world.request(HR, DS).not_before
+        world.sleep()
+    world.end(HR, "stopped-deadlocked")
+    due = world.request(HR, DS).not_before
+    world.ask(HR, DI)
+
+    world.imported(HR)
+
+    assert world.request(HR, DS).not_before == due
 
 
 def test_a_trigger_without_a_token_does_not_end_a_back_off() -> None:

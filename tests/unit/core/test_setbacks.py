@@ -9,13 +9,13 @@ from autosync.core.waiting import explain
 from autosync.model.commands import FollowRun
 from autosync.model.counts import Counts, RunResult
 from autosync.model.facts import FactKind, Severity
-from autosync.model.ids import AgentId, PartitionName, RunId
-from autosync.model.requests import WaitKind
+from autosync.model.ids import AgentId, PartitionName, RunId, TriggerId
+from autosync.model.requests import WaitKind, Wanted
 from autosync.model.rows import AgentRow
 from autosync.model.runs import OutcomeKind
 from autosync.model.settings import AgentSettings, BreakerPolicy, RetryPolicy
 from autosync.model.steps import Slot, StepKind
-from autosync.model.stimuli import RunEnded, RunNeverBegan, RunRefused, StopAsked
+from autosync.model.stimuli import RunEnded, RunNeverBegan, RunRefused, StopAsked, TriggerFired
 from tests.unit.core.world import AD, DB, DI, DS, EX, FI, HR, NOON, World, started_run, step
 
 MINUTES = timedelta(minutes=1)
@@ -183,10 +183,9 @@ def test_what_came_of_the_last_attempt_is_told_while_the_next_one_waits() -> Non
     assert waits.text.endswith(": why not")
 
 
-@pytest.mark.parametrize("status", ["no-start-header-row-mismatch", "no-start-file-not-found", "stopped-ma"])
-def test_other_content_than_the_one_that_failed_is_tried_at_once(status: str) -> None:
+def test_a_rest_ends_early_when_the_source_changes_and_not_when_it_fires_again() -> None:
     world = importing()
-    world.end(HR, status)
+    world.end(HR, "no-start-header-row-mismatch")
     world.fire(HR, token="7")
     waits_still = world.running()
 
@@ -194,6 +193,75 @@ def test_other_content_than_the_one_that_failed_is_tried_at_once(status: str) ->
 
     assert waits_still == []
     assert world.running() == ["sim/hr DI"]
+
+
+def test_an_open_breaker_lets_one_probe_through_when_the_source_changes() -> None:
+    world = importing(breaker=BreakerPolicy(failures=1))
+    world.end(HR, "stopped-ma")
+    assert world.state.agents[HR].row.breaker_until == world.now + 15 * MINUTES
+
+    world.fire(HR, token="8", after=20)
+    probe = world.running()
+    world.end(HR, "stopped-ma")
+
+    assert probe == ["sim/hr DI"]
+    assert world.running() == []
+    assert world.state.agents[HR].row.breaker_until == world.now + 15 * MINUTES
+    assert len(world.said(FactKind.BREAKER_OPENED)) == 1
+
+
+def test_early_probes_come_at_most_once_a_minute() -> None:
+    world = importing(breaker=BreakerPolicy(failures=1))
+    world.end(HR, "stopped-ma")
+    world.fire(HR, token="8")
+    probed = world.now
+    world.end(HR, "stopped-ma", after=1)
+
+    world.fire(HR, token="9", after=10)
+    world.fire(HR, token="10", after=10)
+    too_soon = world.running()
+    world.sleep()
+
+    assert too_soon == []
+    assert world.now == probed + MINUTES
+    assert world.running() == ["sim/hr DI"]
+
+
+def test_a_success_lets_the_next_probe_come_at_once() -> None:
+    world = importing()
+    world.end(HR, "no-start-header-row-mismatch")
+    world.fire(HR, token="8")
+    world.end(HR, after=1)
+    world.fire(HR, token="9", after=1)
+    world.end(HR, "no-start-header-row-mismatch", after=1)
+
+    world.fire(HR, token="10", after=1)
+
+    assert world.running() == ["sim/hr DI"]
+
+
+def test_a_good_probe_closes_the_breaker() -> None:
+    world = importing(breaker=BreakerPolicy(failures=1))
+    world.end(HR, "stopped-ma")
+    world.fire(HR, token="8")
+
+    world.end(HR)
+
+    assert world.state.agents[HR].row.breaker_until is None
+    assert len(world.said(FactKind.BREAKER_CLOSED)) == 1
+
+
+def test_a_full_import_for_repair_is_not_hurried_by_a_changing_source() -> None:
+    world = importing()
+    world.end(HR, "no-start-full-import-required")
+    world.end(HR, "no-start-full-import-required")
+    due = world.request(HR, FI).not_before
+    assert due is not None
+
+    full = TriggerFired(trigger=TriggerId(f"{HR}#watch"), wanted=Wanted(agent=HR, slot=Slot.FULL_IMPORT), token="9")
+    world.happens(full)
+
+    assert world.request(HR, FI).not_before == due
 
 
 def test_other_content_that_came_during_the_failing_run_is_tried_at_once() -> None:
@@ -381,3 +449,67 @@ def test_a_clock_that_steps_back_while_a_breaker_is_open_lengthens_nothing() -> 
     assert retry.repair_at(row, NOON - 5 * MINUTES) is None
     assert retry.repair_at(row, NOON + 5 * MINUTES) == NOON + 60 * MINUTES
     assert retry.repair_at(row, NOON + 61 * MINUTES) is None
+
+
+def setbacks(world: World, of: AgentId = HR) -> dict[str, tuple[OutcomeKind, int]]:
+    standing = world.state.agents[of].row.setbacks
+    return {name: (each.outcome, each.count) for name, each in standing.items()}
+
+
+def test_a_failed_run_stands_until_a_good_run_of_it() -> None:
+    world = importing()
+    world.end(HR, "stopped-connectivity")
+    world.sleep()
+    world.end(HR, "stopped-ma")
+    assert setbacks(world) == {DI: (OutcomeKind.FAILED, 2)}
+
+    world.sleep()
+    world.end(HR)
+
+    assert setbacks(world) == {}
+
+
+def test_a_good_import_does_not_make_a_failed_export_good() -> None:
+    world = World(settings=[AgentSettings(id=HR)]).begin()
+    world.pend(HR, exports=1)
+    world.ask(HR, EX)
+    world.end(HR, "stopped-ma")
+    world.ask(HR, DI)
+    world.end(HR)
+
+    assert list(setbacks(world)) == [EX]
+
+
+def test_a_full_import_makes_a_failed_delta_import_good_and_not_the_other_way_round() -> None:
+    failed_full = World().begin()
+    failed_full.ask(HR, FI)
+    failed_full.end(HR, "stopped-server")
+    failed_full.ask(HR, DI)
+    failed_full.end(HR)
+    failed_delta = World().begin()
+    failed_delta.ask(HR, DI)
+    failed_delta.end(HR, "stopped-server")
+    failed_delta.ask(HR, FI)
+    failed_delta.end(HR)
+
+    assert list(setbacks(failed_full)) == [FI]
+    assert setbacks(failed_delta) == {}
+
+
+def test_what_a_person_stopped_is_no_setback() -> None:
+    world = importing()
+    world.happens(StopAsked(agent=HR, by="anna"))
+    world.end(HR, "stopped-user-termination-from-wmi-or-ui")
+
+    assert setbacks(world) == {}
+
+
+def test_failed_objects_stand_until_a_run_without_errors() -> None:
+    world = World().begin()
+    world.pend(HR, exports=2)
+    world.ask(HR, EX)
+    world.end(HR, "completed-export-errors", step(StepKind.EXPORT, exported=Counts(adds=1), error_count=1))
+
+    standing = world.state.agents[HR].row.setbacks[EX]
+
+    assert (standing.outcome, standing.errors) == (OutcomeKind.OBJECT_ERRORS, 1)

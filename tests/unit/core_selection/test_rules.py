@@ -158,6 +158,12 @@ def test_a_scheduled_full_import_starts_at_once_in_a_quiet_engine():
     assert starts == {"hr FI"}
 
 
+def test_a_scheduled_full_import_that_never_ran_starts_at_once_when_nothing_else_waits_or_runs():
+    starts, _ = chosen([request(1, "hr FI", cause=CauseKind.SCHEDULE)], known=history(quiet=3))
+
+    assert starts == {"hr FI"}
+
+
 def test_a_scheduled_full_import_waits_until_it_was_quiet_for_as_long_as_it_takes():
     wish = request(1, "hr FI", cause=CauseKind.SCHEDULE)
 

@@ -12,10 +12,20 @@ from autosync.model.ids import AgentId, ProfileName
 from autosync.model.requests import Waiting, WaitKind
 from autosync.model.rows import EstimateRow
 from autosync.model.schedules import Exclusion, Weekly
-from autosync.model.settings import AgentSettings, BreakerPolicy, EngineSettings, Guards, RunMode, Settings
+from autosync.model.settings import (
+    AgentSettings,
+    BreakerPolicy,
+    EngineSettings,
+    Guards,
+    Limit,
+    RunMode,
+    ScriptPolicy,
+    Settings,
+    Thresholds,
+)
 from autosync.model.steps import StepKind
 from autosync.model.stimuli import AgentsDescribed, EngineLost, Inspected, ScriptAnswered
-from tests.unit.decisions.building import CORP, MIM, MORNING, PEOPLE, Case, agent, result
+from tests.unit.decisions.building import CORP, MIM, MORNING, PEOPLE, Case, agent, profile, result
 
 IMPORT, SYNC, EXPORT = ProfileName("delta import"), ProfileName("delta sync"), ProfileName("export")
 
@@ -130,7 +140,7 @@ def inspecting() -> Waiting:
 
 
 def script() -> Waiting:
-    case = Case(settings=of_people(guards=Guards(script=True)))
+    case = Case(settings=of_people(script=ScriptPolicy()))
     case.fire(PEOPLE)
     case.tell(ScriptAnswered(agent=PEOPLE, profile=IMPORT, allowed=False, text="payroll is open"))
     return case.why(PEOPLE, IMPORT)
@@ -152,6 +162,14 @@ def unknown_profile() -> Waiting:
     return case.why(PEOPLE, IMPORT)
 
 
+def combined() -> Waiting:
+    both = profile("import and sync", StepKind.DELTA_IMPORT, StepKind.DELTA_SYNC)
+    few = Guards(staged=Thresholds(total=Limit(absolute=1)))
+    case = Case(agent(PEOPLE, both), settings=of_people(guards=few))
+    case.ask(PEOPLE, "import and sync")
+    return case.why(PEOPLE, "import and sync")
+
+
 KINDS: dict[WaitKind, tuple[Callable[[], Waiting], str]] = {
     WaitKind.RUNNING: (running, "mim/people is running"),
     WaitKind.LOCKED: (locked, "mim/corp"),
@@ -162,6 +180,7 @@ KINDS: dict[WaitKind, tuple[Callable[[], Waiting], str]] = {
     WaitKind.BACK_OFF: (back_off, "stopped-deadlocked"),
     WaitKind.BREAKER: (breaker, "1 failure in a row"),
     WaitKind.HELD: (held, "10,000 deletes"),
+    WaitKind.COMBINED: (combined, "allow-combined: true"),
     WaitKind.EXCLUDED: (excluded, "freeze"),
     WaitKind.NO_EXPORT: (no_export, "no-export"),
     WaitKind.STOPPED: (stopped, "maria: migration"),

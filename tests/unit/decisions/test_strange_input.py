@@ -15,6 +15,7 @@ from autosync.model.facts import FactKind
 from autosync.model.ids import AgentId, CascadeId, EngineName, HoldId, PartitionName, ProfileName, RunId, TriggerId
 from autosync.model.requests import Wanted
 from autosync.model.schedules import Every
+from autosync.model.scripts import UnexpectedChange
 from autosync.model.settings import ScheduleSettings, Settings
 from autosync.model.steps import Slot, StepKind
 from autosync.model.stimuli import (
@@ -24,6 +25,7 @@ from autosync.model.stimuli import (
     EngineLost,
     HoldDecided,
     Inspected,
+    PendingAsked,
     RequestDropAsked,
     RunAccepted,
     RunAsked,
@@ -32,6 +34,7 @@ from autosync.model.stimuli import (
     RunNeverBegan,
     RunRefused,
     ScriptAnswered,
+    ScriptHeard,
     ServiceStarted,
     SettingsApplied,
     Sighted,
@@ -77,7 +80,10 @@ STRANGE: list[Stimulus] = [
     Sighted(sighting=Sighting(agent=PEOPLE, handle="x", profile=NOTHING, running=True, started=NAIVE)),
     Inspected(agent=NOBODY, pending=None),
     Inspected(agent=PEOPLE, pending=Pending(agent=NOBODY, exports={PartitionName("?"): PendingSet(counts=None)})),
-    ScriptAnswered(agent=NOBODY, profile=NOTHING, allowed=False, drop=True),
+    ScriptAnswered(agent=NOBODY, profile=NOTHING, allowed=False, error="?"),
+    ScriptHeard(agent=NOBODY, run=RunId(-1), unexpected=UnexpectedChange(message="", stop_all=True)),
+    ScriptHeard(agent=PEOPLE, run=RunId(-1), error="?"),
+    PendingAsked(agent=NOBODY),
     TriggerHealth(trigger=TRIGGER, alive=False),
     TimePassed(),
 ]

@@ -1,6 +1,7 @@
 """A small world for the faces: the agents of the manual's examples, on the memory store, behind a scripted writer."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from autosync.adapters.stores.memory import MemoryStore
@@ -30,6 +31,7 @@ from autosync.model.steps import Profile, Slot, Step, StepKind
 from autosync.model.stimuli import (
     AgentSwitched,
     HoldDecided,
+    PendingAsked,
     RequestDropAsked,
     RunAsked,
     Stimulus,
@@ -237,11 +239,18 @@ class ScriptedWriter:
         self.given: list[Stimulus] = []
         self.refuses = ""
         self.queued = WAITING.id
+        self.counts: Pending | None = None
+        """What the engine says is pending when it is asked; None: it never answers."""
         self._store = store
         self._publish = publish
 
     async def submit_and_wait(self, stimulus: Stimulus) -> Sequence[StoredFact]:
         self.given.append(stimulus)
+        if isinstance(stimulus, PendingAsked):
+            if self.counts is not None:
+                known = replace(self.state.agents[stimulus.agent], inspection=Inspection.KNOWN, pending=self.counts)
+                self.state = replace(self.state, agents={**self.state.agents, stimulus.agent: known})
+            return ()
         stored = await self._store.commit(Commit(at=NOW, facts=(self._fact(stimulus),)))
         self._publish(stored)
         return stored

@@ -1,6 +1,7 @@
 import asyncio
 import http.client
 import signal
+from contextlib import closing
 from time import monotonic
 
 import pytest
@@ -10,7 +11,7 @@ from autosync.ports.secrets import Secret
 from autosync.web.app import build_app
 from autosync.web.borders import Access
 from autosync.web.event_stream import EventStreams
-from autosync.web.server import listening, serve
+from autosync.web.server import listen, listening, serve
 from tests.unit.web.building import World, build_world
 
 TOKEN = "a-token-that-nobody-guesses"
@@ -32,7 +33,7 @@ def answer_of(url: str, path: str) -> int:
 def test_it_answers_on_a_free_port_and_leaves_signals_alone() -> None:
     async def main() -> tuple[int, bool]:
         before = signal.getsignal(signal.SIGTERM)
-        async with listening(app_of(await build_world()), "127.0.0.1", 0) as url:
+        async with listening(app_of(await build_world()), listen("127.0.0.1", 0)) as url:
             status = await asyncio.to_thread(answer_of, url, "/api/v1/status")
             return status, signal.getsignal(signal.SIGTERM) is before
 
@@ -57,7 +58,7 @@ def test_it_ends_in_time_with_open_event_streams_also_when_cancelled() -> None:
         told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         streams: EventStreams = app.state.streams
         async with asyncio.TaskGroup() as tasks:
-            serving = tasks.create_task(serve(app, "127.0.0.1", 0, told.set_result), name="face")
+            serving = tasks.create_task(serve(app, listen("127.0.0.1", 0), told.set_result), name="face")
             host, _, port = (await told).removeprefix("http://").partition(":")
             reader, writer = await asyncio.open_connection(host, int(port))
             head = f"GET /api/v1/events HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
@@ -77,11 +78,14 @@ def test_it_ends_in_time_with_open_event_streams_also_when_cancelled() -> None:
 
 
 def test_an_address_that_is_taken_is_told_with_the_way_out() -> None:
-    async def main() -> None:
-        app = app_of(await build_world())
-        async with listening(app, "127.0.0.1", 0) as url, listening(app, "127.0.0.1", int(url.rpartition(":")[2])):
-            pass
+    with closing(listen("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(
+            ConfigError, match=f"port {port} on 127.0.0.1 is in use.*give service › listen another port"
+        ):
+            listen("127.0.0.1", port)
 
-    with pytest.raises(BaseExceptionGroup) as told:
-        asyncio.run(main())
-    assert told.group_contains(ConfigError, match="Is AutoSync running already")
+
+def test_an_address_that_is_not_here_is_told_with_the_way_out() -> None:
+    with pytest.raises(ConfigError, match=r"cannot listen on 192\.0\.2\.1:8480.*another address"):
+        listen("192.0.2.1", 8480)

@@ -8,14 +8,17 @@ import pytest
 
 from autosync.core.state import EngineState
 from autosync.model.errors import NotFound, Refused
-from autosync.model.ids import AgentId, RequestId, RunId, TriggerId
-from autosync.model.rows import AgentRow
+from autosync.model.holds import HoldState
+from autosync.model.ids import AgentId, HoldId, ProfileName, RequestId, RunId, TriggerId
+from autosync.model.rows import AgentRow, Setback
+from autosync.model.runs import OutcomeKind
 from autosync.model.stimuli import AgentSwitched, HoldDecided, RequestDropAsked, RunAsked, StopAsked
 from autosync.ports.store import RunFilter
+from autosync.service import showing
 from autosync.service.naming import find_agent, find_hold, find_request
 from autosync.service.service import HoldChanged, RunWish, Service, Verdict
 from autosync.service.showing import fingerprint
-from tests.unit.web.building import AD, HR, MIM, PORTAL, SAP, World, build_world, exports_pending
+from tests.unit.web.building import AD, HR, MIM, NOW, PORTAL, SAP, World, build_world, exports_pending
 
 SEEN = fingerprint("set-of-212")
 
@@ -344,3 +347,81 @@ def test_a_service_without_a_file_has_nothing_to_apply_to() -> None:
 
     with pytest.raises(Refused, match="without a configuration"):
         ask(question)
+
+
+def test_looking_at_an_agent_asks_the_engine_what_is_pending() -> None:
+    async def question(world: World) -> Any:
+        world.writer.counts = replace(exports_pending("set-of-3", 3), agent=SAP)
+        return await world.service.agent("SAP")
+
+    agent = ask(question)
+
+    assert (agent.pending_imports, agent.pending_exports) == (0, 3)
+
+
+def test_an_engine_that_does_not_say_what_is_pending_keeps_nobody_waiting() -> None:
+    async def question(world: World) -> Any:
+        before = world.clock.elapsed()
+        return await world.service.agent("SAP"), world.clock.elapsed() - before
+
+    agent, took = ask(question)
+
+    assert agent.pending_exports is None
+    assert 2 <= took < 3
+
+
+def test_what_runs_now_is_not_asked_what_is_pending() -> None:
+    async def question(world: World) -> Any:
+        await world.service.agent("HR")
+        return world.writer.given
+
+    assert ask(question) == []
+
+
+def test_what_failed_and_was_not_made_good_is_shown_newest_first() -> None:
+    async def question(world: World) -> Any:
+        known = world.writer.state.agents[SAP]
+        broken = Setback(
+            run=RunId(7), at=NOW, outcome=OutcomeKind.FAILED, status="stopped-ma", message="disk full", count=3
+        )
+        older = Setback(
+            run=RunId(5), at=NOW - timedelta(hours=1), outcome=OutcomeKind.OBJECT_ERRORS, status="x", errors=1
+        )
+        gone = replace(older, run=RunId(4))
+        names = {ProfileName("DI"): older, ProfileName("EX"): broken, ProfileName("no more"): gone}
+        row = AgentRow(id=SAP, setbacks=names)
+        agents = {**world.writer.state.agents, SAP: replace(known, row=row)}
+        world.writer.state = replace(world.writer.state, agents=agents)
+        return await world.service.status()
+
+    shown = next(agent for engine in ask(question).engines for agent in engine.agents if agent.id == SAP).setbacks
+
+    assert [(one.run, one.text) for one in shown] == [
+        (7, "export: failed, 3 times in a row [stopped-ma]: disk full"),
+        (5, "1 object failed in delta import [x]"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "decided_by", "used_by", "story"),
+    [
+        (HoldState.OPEN, None, None, "open"),
+        (HoldState.APPROVED, "anna", None, "approved by anna"),
+        (HoldState.APPROVED, "anna", 12, "approved by anna, used by run 12"),
+        (HoldState.SETTLED, "anna", 12, "approved by anna, used by run 12"),
+        (HoldState.SETTLED, "anna", None, "approved by anna, then not needed"),
+        (HoldState.SETTLED, None, None, "settled by itself"),
+        (HoldState.REJECTED, "anna", None, "rejected by anna"),
+        (HoldState.LIFTED, "anna", None, "lifted by anna"),
+    ],
+)
+def test_a_hold_tells_who_decided_and_which_run_used_it(
+    state: HoldState, decided_by: str | None, used_by: int | None, story: str
+) -> None:
+    used = None if used_by is None else RunId(used_by)
+
+    async def question(world: World) -> Any:
+        hold = replace(world.writer.state.holds[HoldId(7)], state=state, decided_by=decided_by, used_by=used)
+        return showing.hold(world.service.scene(), hold)
+
+    assert ask(question).story == story

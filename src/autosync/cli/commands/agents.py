@@ -67,6 +67,8 @@ def _print(session: Session, agent: Mapping[str, Any]) -> None:
         line(f"now       run {agent['now']['run']}  {spoken(agent['now']['kind'])}")
     line(f"last      {last_run(agent['last'])}")
     line(f"pending   {_known(agent['pending_imports'])} imports, {_known(agent['pending_exports'])} exports")
+    for setback in agent["setbacks"]:
+        line(f"failed    {session.clock(setback['at'])}  {setback['text']} → autosync run show {setback['run']}")
     if agent["failures"]:
         line(f"failures  {agent['failures']:,} in a row")
     for request in agent["waiting"]:

@@ -8,7 +8,7 @@ import typer
 
 from autosync.cli.exits import Exit, Failure
 from autosync.cli.session import Session
-from autosync.cli.words import plural
+from autosync.model.wording import number
 
 if TYPE_CHECKING:
     from autosync.config.load import Loaded
@@ -75,7 +75,7 @@ def reload(session: Session, reason: Reason = "") -> None:
 def history(session: Session) -> None:
     """List the configurations that were in force: who, when, why."""
     said = session.client.get("/configuration/revisions")
-    rows = [(str(one["number"]), one["applied"], one["by"], one["reason"]) for one in said["items"]]
+    rows = [(str(one["number"]), session.clock(one["applied"]), one["by"], one["reason"]) for one in said["items"]]
     session.show(said, lambda: session.terminal.table(("REVISION", "APPLIED", "BY", "REASON"), rows))
 
 
@@ -89,7 +89,7 @@ def _print_found(session: Session, loaded: "Loaded", running: int | None) -> Non
     for mistake in _report(loaded.mistakes):
         line(mistake)
     kept = f" The running configuration (revision {running}) is unchanged." if running is not None else ""
-    line(f"{plural(len(loaded.mistakes), 'mistake')}.{kept}")
+    line(f"{number(len(loaded.mistakes), 'mistake')}.{kept}")
 
 
 def _report(mistakes: Sequence["Mistake"]) -> list[str]:
@@ -112,7 +112,7 @@ def _print_plan(session: Session, planned: Mapping[str, Any]) -> None:
     for one in planned["mistakes"]:
         line(f"{one['file']}:{one['line']}:{one['column']}  {one['path']}: {one['message']}")
     if planned["mistakes"]:
-        line(f"{plural(len(planned['mistakes']), 'mistake')}. Revision {planned['revision']} stays in force.")
+        line(f"{number(len(planned['mistakes']), 'mistake')}. Revision {planned['revision']} stays in force.")
         return
     for change in planned["changes"]:
         line(_change(change))

@@ -10,6 +10,7 @@ from autosync.cli.exits import Exit, Failure
 from autosync.cli.looks import Looks
 from autosync.cli.session import Session
 from autosync.cli.words import duration, moment
+from autosync.model.wording import number
 
 Hold = Annotated[str, typer.Argument(metavar="HOLD", help="A hold: H-7.")]
 Every = Annotated[bool, typer.Option("--all", help="Decided ones too.")]
@@ -68,7 +69,7 @@ def _print_list(session: Session, holds: list[Mapping[str, Any]], without: str) 
         session.terminal.line(without)
         return
     rows = [
-        (hold["id"], hold["agent"], hold["state"], duration(hold["age_s"]), _breaches(hold) or hold["text"])
+        (hold["id"], hold["agent"], hold["story"], duration(hold["age_s"]), _breaches(hold) or hold["text"])
         for hold in holds
     ]
     session.terminal.table(("HOLD", "AGENT", "STATE", "AGE", "WHY"), rows)
@@ -81,14 +82,14 @@ def _print(session: Session, hold: Mapping[str, Any]) -> None:
     line(f"why       {_breaches(hold) or hold['text']}")
     if hold["counts"] is not None:
         kinds = {kind.replace("_", "-"): count for kind, count in hold["counts"].items() if kind != "total"}
-        told = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count)
+        told = ", ".join(number(count, kind.removesuffix("s")) for kind, count in kinds.items() if count)
         line(f"pending   {told or 'nothing'}")
     for change in hold["sample"]:
         line(f"            {change}")
     if hold["decided"]:
         when = session.clock(hold["decided"], moment(hold["decided"]))
         reason = f": {hold['reason']}" if hold["reason"] else ""
-        line(f"decided   {hold['state']} by {hold['decided_by']} at {when}{reason}")
+        line(f"decided   {hold['story']}, at {when}{reason}")
     line(f"seen      {hold['fingerprint']}")
     if hold["state"] == "open":
         line(f"decide    autosync hold approve {hold['id']} --reason …   or: reject")
@@ -97,4 +98,4 @@ def _print(session: Session, hold: Mapping[str, Any]) -> None:
 
 
 def _breaches(hold: Mapping[str, Any]) -> str:
-    return ", ".join(f"{one['count']:,} {one['what']}, limit {one['limit']}" for one in hold["breaches"])
+    return "; ".join(one["text"] for one in hold["breaches"])

@@ -9,7 +9,8 @@ import typer
 from autosync.cli.exits import Exit, Failure
 from autosync.cli.session import Session
 from autosync.cli.waiting import wait_for
-from autosync.cli.words import clock, duration, parse_duration, plural, spoken
+from autosync.cli.words import clock, duration, parse_duration, spoken
+from autosync.model.wording import number
 
 Agent = Annotated[str, typer.Argument(metavar="AGENT", help="An agent: mim/HR, or HR where only one has that name.")]
 Profile = Annotated[str, typer.Argument(metavar="PROFILE", help="A run profile, or what it is for: full-import.")]
@@ -143,7 +144,7 @@ def _print(session: Session, run: Mapping[str, Any]) -> None:
             place = f" line {error['line']}" if error["line"] else ""
             line(f"  error     {error['stage']} {error['error_type']} {error['dn']}{place} {error['message']}".rstrip())
         if step["error_count"] > len(step["errors"]):
-            line(f"            … and {plural(step['error_count'] - len(step['errors']), 'more error')}")
+            line(f"            … and {number(step['error_count'] - len(step['errors']), 'more error')}")
     for cause in run["causes"]:
         line(f"because   {cause['text']}")
     line(f"more      autosync why {brief['run']}")

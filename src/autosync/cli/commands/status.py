@@ -6,10 +6,12 @@ from typing import Any
 
 from autosync.cli.session import Session
 from autosync.cli.terminal import bar
-from autosync.cli.words import ago, duration, moment, plural, spoken, stopwatch
+from autosync.cli.words import ago, duration, moment, spoken, stopwatch
+from autosync.model.wording import number
 
 COLUMNS = ("AGENT", "STATE", "NOW", "WAITING", "LAST", "TRIGGERS")
 NOTHING = "–"
+_STYLE = {"object-errors": "yellow", "try-later": "yellow"}
 
 
 def status(session: Session) -> None:
@@ -40,16 +42,30 @@ def last_run(run: Mapping[str, Any] | None) -> str:
     return f"{what}: {str(run['outcome'] or run['state']).replace('-', ' ')} [{run['status']}]"
 
 
+def _print_engine(session: Session, engine: Mapping[str, Any], now: datetime) -> None:
+    terminal = session.terminal
+    terminal.line(_headline(engine, now), style=None if engine["connected"] else "red")
+    if engine["agents"]:
+        rows = [agent_row(agent, now, agent["name"]) for agent in engine["agents"]]
+        terminal.table(COLUMNS, rows, indent=2)
+    for agent in engine["agents"]:
+        for setback in agent["setbacks"]:
+            style = _STYLE.get(setback["outcome"], "red")
+            terminal.line(f"  {agent['name']}: {setback_line(setback, now)}", style=style)
+
+
+def setback_line(setback: Mapping[str, Any], now: datetime) -> str:
+    """Return what failed and was not made good, when, and where to read on."""
+    return f"{ago(setback['at'], now)}, {setback['text']} → autosync run show {setback['run']}"
+
+
 def _print(session: Session, said: Mapping[str, Any]) -> None:
     now = moment(said["now"])
     terminal = session.terminal
     if not said["engines"]:
         terminal.line("no engine is configured: autosync config show")
     for engine in said["engines"]:
-        terminal.line(_headline(engine, now), style=None if engine["connected"] else "red")
-        if engine["agents"]:
-            rows = [agent_row(agent, now, agent["name"]) for agent in engine["agents"]]
-            terminal.table(COLUMNS, rows, indent=2)
+        _print_engine(session, engine, now)
     if said["trouble"]:
         terminal.line(f"nothing starts: {said['trouble']}", style="bold red")
     if said["no_export"]:
@@ -58,7 +74,7 @@ def _print(session: Session, said: Mapping[str, Any]) -> None:
     if holds:
         verb = "needs" if len(holds) == 1 else "need"
         show = holds[0]["id"] if len(holds) == 1 else "ID"
-        terminal.line(f"{plural(len(holds), 'hold')} {verb} a decision: autosync hold show {show}", style="bold red")
+        terminal.line(f"{number(len(holds), 'hold')} {verb} a decision: autosync hold show {show}", style="bold red")
 
 
 def _headline(engine: Mapping[str, Any], now: datetime) -> str:
@@ -71,7 +87,7 @@ def _headline(engine: Mapping[str, Any], now: datetime) -> str:
         since = f" {ago(engine['lost_since'], now)}" if engine["lost_since"] else ""
         parts.append(f"lost{since}: {engine['error']}" if engine["error"] else f"not connected{since}")
     if engine["running"] or engine["waiting"]:
-        parts.append(f"{plural(engine['running'], 'run')}, {engine['waiting']:,} waiting")
+        parts.append(f"{number(engine['running'], 'run')}, {engine['waiting']:,} waiting")
     elif engine["quiet_since"]:
         parts.append(f"quiet, last run ended {ago(engine['quiet_since'], now)}")
     else:

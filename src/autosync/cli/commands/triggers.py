@@ -9,7 +9,8 @@ import typer
 
 from autosync.cli.exits import Exit, Failure
 from autosync.cli.session import Session
-from autosync.cli.words import ago, moment, parse_duration, plural, spoken
+from autosync.cli.words import ago, moment, parse_duration, spoken
+from autosync.model.wording import number
 
 Name = Annotated[str, typer.Argument(metavar="TRIGGER", help="A trigger: agent#name, or as much of it as is unique.")]
 Config = Annotated[Path | None, typer.Option("--config", help="The configuration; else the one found.")]
@@ -87,7 +88,7 @@ def _print_event(session: Session, event: Mapping[str, Any]) -> None:
 def _end(session: Session, told: list[Mapping[str, Any]]) -> None:
     kinds = [event["kind"] for event in told]
     firings, failed = kinds.count("fires"), "fails" in kinds
-    said = f"  {plural(firings, 'firing')}" if firings else "" if "fires at" in kinds else "  it fired nothing"
+    said = f"  {number(firings, 'firing')}" if firings else "" if "fires at" in kinds else "  it fired nothing"
     session.show({"events": told, "firings": firings, "failed": failed}, lambda: session.terminal.line(said))
     if failed:
         raise typer.Exit(int(Exit.FAILED))

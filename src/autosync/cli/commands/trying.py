@@ -9,7 +9,8 @@ import typer
 
 from autosync.cli.exits import Exit, Failure
 from autosync.cli.session import Session
-from autosync.cli.words import duration, plural
+from autosync.cli.words import duration
+from autosync.model.wording import number
 
 Config = Annotated[Path | None, typer.Option("--config", help="The configuration; else the one found.")]
 Days = Annotated[float, typer.Option("--days", min=0.001, max=366, help="Simulated days.")]
@@ -29,9 +30,9 @@ def simulate(session: Session, config: Config = None, days: Days = 1, seed: Seed
     loaded = session.wiring.root.load_configuration(path)
     if loaded.configuration is None:
         raise Failure(
-            Exit.FAILED, f"{path} has {plural(len(loaded.mistakes), 'mistake')}: autosync config validate {path}"
+            Exit.FAILED, f"{path} has {number(len(loaded.mistakes), 'mistake')}: autosync config validate {path}"
         )
-    session.terminal.progress(f"simulating {days:g} days …")
+    session.terminal.progress(f"simulating {_days(days)} …")
     rehearsal = import_module("autosync.testing.rehearsal")
     told: Mapping[str, Any] = rehearsal.rehearse(
         loaded.configuration, rehearsal.Script(days=days, seed=seed, changes_per_hour=changes)
@@ -57,11 +58,13 @@ def demo(session: Session, folder: Folder = Path("demo"), stay: Stay = None) -> 
 
 def _print(session: Session, told: Mapping[str, Any]) -> None:
     line = session.terminal.line
-    line(f"{told['days']:g} days, seed {told['seed']}: {told['changes']:,} changes, {told['runs']:,} runs")
+    line(
+        f"{_days(told['days'])}, seed {told['seed']}: {number(told['changes'], 'change')}, {number(told['runs'], 'run')}"
+    )
     latency = told["latency"]
     if latency["count"]:
         p50, p95, longest = (duration(latency[key]) for key in ("p50_s", "p95_s", "longest_s"))
-        line(f"latency   p50 {p50}, p95 {p95}, longest {longest} ({latency['count']:,} cascades)")
+        line(f"latency   p50 {p50}, p95 {p95}, longest {longest} ({number(latency['count'], 'cascade')})")
     line(f"holds     {told['holds']:,}")
     line(f"quiet     {'yes' if told['quiet'] else 'no: work was left at the end'}")
     rows = [
@@ -95,3 +98,7 @@ def _print_preview(session: Session, told: Mapping[str, Any]) -> None:
 
 def _value(value: object) -> str:
     return "–" if value is None else str(value)
+
+
+def _days(days: float) -> str:
+    return "1 day" if days == 1 else f"{days:g} days"

@@ -9,6 +9,7 @@ import typer
 from autosync.cli.client import in_path
 from autosync.cli.session import Session
 from autosync.cli.words import duration, moment
+from autosync.model.wording import number
 
 Subject = Annotated[
     str, typer.Argument(metavar="[ID]", help="A run (4711), a request (R-12), a hold (H-7), an agent, or last.")
@@ -68,5 +69,5 @@ def _link(session: Session, link: Mapping[str, Any], day: datetime | None) -> st
 
 def _cascade(cascade: Mapping[str, Any]) -> str:
     if cascade["quiet"] is None:
-        return f"{cascade['id']} goes on: {cascade['runs']:,} runs so far"
-    return f"{cascade['id']} quiet after {duration(cascade['latency_s'])}, {cascade['runs']:,} runs"
+        return f"{cascade['id']} goes on: {number(cascade['runs'], 'run')} so far"
+    return f"{cascade['id']} quiet after {duration(cascade['latency_s'])}, {number(cascade['runs'], 'run')}"

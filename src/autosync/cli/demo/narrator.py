@@ -10,6 +10,7 @@ from autosync.model.counts import Counts, StepResult
 from autosync.model.facts import Fact, FactKind, Severity
 from autosync.model.ids import RunId, name_of
 from autosync.model.runs import Run
+from autosync.model.wording import number
 from autosync.ports.store import Store, StoredFact
 
 _VERBS = {"adds": "added", "updates": "updated", "renames": "renamed", "deletes": "deleted", "delete_adds": "replaced"}
@@ -94,9 +95,8 @@ def _step(step: StepResult) -> str:
     if not step.kind.syncs:
         return staged
     pending = sum((step.outbound or {}).values())
-    outbound = (
-        f"{pending:,} changes for {len([n for n in (step.outbound or {}).values() if n])} targets" if pending else ""
-    )
+    targets = sum(count > 0 for count in (step.outbound or {}).values())
+    outbound = f"{number(pending, 'change')} for {number(targets, 'target')}" if pending else ""
     return ", ".join(filter(None, (staged, outbound)))
 
 

@@ -11,6 +11,7 @@ from autosync.cli.demo.narrator import Narrator
 from autosync.cli.demo.story import chapters, play
 from autosync.cli.exits import Exit
 from autosync.cli.terminal import Terminal
+from autosync.model.wording import number
 
 _FIRST_LOAD_LIMIT_S = 120.0
 _CHAPTER_LIMIT_S = 60.0
@@ -90,7 +91,8 @@ class Demo:
         told = narrator.told
         longest = max(told.latencies, default=0.0)
         self._terminal.line(
-            f"{told.runs} runs, {told.exported:,} changes exported and confirmed, {len(told.troubles)} warnings; "
+            f"{number(told.runs, 'run')}, {number(told.exported, 'change')} exported and confirmed, "
+            f"{number(len(told.troubles), 'warning')}; "
             f"slowest change everywhere after {longest:.2f} s."
         )
 

@@ -4,6 +4,7 @@ The engine's work is Python and SQLite; beside the event loop, in a thread, it w
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,6 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
+from autosync.adapters.child_environment import minimal
 from autosync.adapters.engines.embedded.messages import HEAD_SIZE, Answer, Call, frame, length_of
 from autosync.model.errors import EngineRejected, EngineUnavailable
 
@@ -47,6 +49,7 @@ class WorkerProcess:
             "autosync.adapters.engines.embedded.worker",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            env=minimal(os.environ),
         )
         # The listener belongs to this object, which ends it in stop(); no task group of the caller lives that long.
         self._listener = asyncio.get_running_loop().create_task(

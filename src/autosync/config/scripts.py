@@ -1,0 +1,112 @@
+"""The ``controller-script`` block of an agent: a user's own code that may keep runs back and hears how they ended."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from autosync.config.service import path
+from autosync.config.spec import ControllerScriptSpec, ScriptEdition, ScriptLanguage
+from autosync.model.ids import AgentId
+from autosync.model.settings import IfFalse, OnScriptError, ScriptPolicy
+from autosync.options.blocks import Block, Built, Key, ListOf, Values
+from autosync.options.reading import Place
+from autosync.options.shapes import choice, duration, maybe, secret, text
+from autosync.ports.secrets import SecretReference
+
+_USUAL: Final = ScriptPolicy()
+_SUFFIXES: Final = {".ps1": ScriptLanguage.POWERSHELL, ".py": ScriptLanguage.PYTHON}
+_NO_PATH: Final[Path | None] = None
+_NO_LANGUAGE: Final[ScriptLanguage | None] = None
+_NO_SIGN_IN: Final[tuple[str, SecretReference] | None] = None
+
+
+_SECRET: Final = secret()
+_TEXT: Final = maybe(text())
+_EDITION: Final = maybe(choice(ScriptEdition))
+
+USER: Final = Key("user", text("an account"), "", "The account: DOMAIN\\user or user@domain.", required=True)
+PASSWORD: Final[Key[SecretReference | None]] = Key(
+    "password", _SECRET, None, "Where its password is kept.", required=True
+)
+SIGN_IN: Final = Key(
+    "sign-in",
+    Built(
+        block=Block(doc="What the script gets as credentials.", keys=(USER, PASSWORD)),
+        build=lambda values, _: (values[USER], values[PASSWORD]),
+    ),
+    _NO_SIGN_IN,
+    "The credentials that the script gets, where it asks for some; it runs as the service itself.",
+)
+PATH: Final = Key("path", path("a file's path"), _NO_PATH, "The script.", required=True)
+LANGUAGE: Final = Key(
+    "language", choice(ScriptLanguage), _NO_LANGUAGE, "What it is written in; else its name tells: .ps1, .py."
+)
+IF_FALSE: Final = Key(
+    "if-false",
+    choice(IfFalse),
+    _USUAL.if_false,
+    "What a no of ShouldExecute means. hold: the request waits and the script is asked again each minute. drop: it is gone.",
+)
+ON_ERROR: Final = Key(
+    "on-error",
+    choice(OnScriptError),
+    _USUAL.on_error,
+    "What happens when the script fails or does not answer in time. hold: the run, or what follows from one, waits, and the "
+    "script is asked again. run: AutoSync goes on.",
+)
+TIME_LIMIT: Final = Key(
+    "time-limit", duration(timedelta(seconds=1), timedelta(hours=1)), _USUAL.time_limit, "Longest time for one answer."
+)
+EXECUTABLE: Final = Key(
+    "executable", _TEXT, None, "The program that runs it, by its full path; found by itself unless given."
+)
+EDITION: Final = Key(
+    "edition",
+    _EDITION,
+    None,
+    "desktop: Windows PowerShell 5.1; core: PowerShell 7. Unless given, desktop on Windows and core elsewhere.",
+)
+ENVIRONMENT: Final = Key(
+    "environment",
+    ListOf(item=text("the name of an environment variable")),
+    (),
+    "Variables of the service that the script gets, by name, beside the usual few such as PATH and HOME.",
+)
+SCRIPT_BLOCK: Final = Block(
+    doc="Its controller script: asked before each start, told how each run ended.",
+    keys=(PATH, LANGUAGE, IF_FALSE, ON_ERROR, TIME_LIMIT, SIGN_IN, EXECUTABLE, EDITION, ENVIRONMENT),
+)
+
+
+def _build(values: Values, at: Place) -> Values:
+    file = values[PATH]
+    if file is not None and values[LANGUAGE] is None and file.suffix.lower() not in _SUFFIXES:
+        at.at(PATH.name).wrong(f"nobody can tell what {file.name} is written in: give language: powershell or python")
+    return values
+
+
+SCRIPT: Final = Built(block=SCRIPT_BLOCK, build=_build)
+
+
+def script_policy(values: Values | None) -> ScriptPolicy | None:
+    """Return what the core must know of an agent's script."""
+    if values is None:
+        return None
+    return ScriptPolicy(if_false=values[IF_FALSE], on_error=values[ON_ERROR], time_limit=values[TIME_LIMIT])
+
+
+def script_spec(agent: AgentId, values: Values) -> ControllerScriptSpec:
+    """Return what the script is built from."""
+    file, sign_in = values[PATH], values[SIGN_IN]
+    assert file is not None
+    return ControllerScriptSpec(
+        agent=agent,
+        path=file,
+        language=values[LANGUAGE] or _SUFFIXES[file.suffix.lower()],
+        time_limit=values[TIME_LIMIT],
+        user=sign_in[0] if sign_in is not None else "",
+        password=sign_in[1] if sign_in is not None else None,
+        executable=values[EXECUTABLE],
+        edition=values[EDITION],
+        environment=values[ENVIRONMENT],
+    )
