@@ -143,7 +143,8 @@ class _Composer:
                 root = self._node(next(self._events))
         if root is None or root.data in (None, ""):
             self.wrong(Spot(), "the file has nothing but comments; begin with engines: (keys: autosync config schema)")
-        elif not isinstance(root.data, dict):
+            return None
+        if not isinstance(root.data, dict):
             self.wrong(root.spot, "expected keys and values, such as engines: and agents:")
             return None
         return root
