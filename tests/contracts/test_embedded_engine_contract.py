@@ -98,9 +98,14 @@ def test_two_workers_cannot_run_one_store(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def begun(store: Path) -> bool:
+def wait_begun(store: Path) -> None:
     with closing(sqlite3.connect(store)) as connection:
-        return bool(connection.execute("SELECT count(*) FROM run").fetchone()[0])
+        while not connection.execute("SELECT count(*) FROM run").fetchone()[0]:
+            pass
+
+
+def stores(folder: Path) -> list[Path]:
+    return list(folder.glob("engine.db*"))
 
 
 @pytest.mark.parametrize("people", [5, 20_000], ids=["at rest", "in the middle of a run"])
@@ -114,11 +119,9 @@ def test_an_orderly_end_leaves_the_store_as_one_file_and_the_run_as_unfinished(t
         handle = await engine.start(stage.agent, ProfileName("full import"), RunId(1))
         if people < 100:
             await engine.wait(stage.agent, handle)
-        while not begun(tmp_path / "engine.db"):
-            await asyncio.sleep(0)
+        await asyncio.to_thread(wait_begun, tmp_path / "engine.db")
         await engine.close()
-        left = {path.name for path in tmp_path.iterdir() if path.name.startswith("engine.db")}
-        assert left <= {"engine.db", "engine.db.lock"}
+        assert {path.name for path in await asyncio.to_thread(stores, tmp_path)} <= {"engine.db", "engine.db.lock"}
         await engine.open()
         status = (await engine.wait(stage.agent, handle)).status
         await engine.close()
