@@ -7,6 +7,7 @@ discards events within 60 s of the last; an import is scheduled when none ran fo
 """
 
 from collections.abc import Callable, Generator
+from functools import partial
 
 from benchmarks.orchestrator.world import Run, World
 
@@ -43,7 +44,7 @@ class Predecessor:
             self._advance(agent, self._controller(agent))
             if world.topology.detects(agent).push:
                 self._last_import[agent] = 0.0
-                world.at(SCHEDULED, lambda a=agent: self._scheduled(a))  # type: ignore[misc]
+                world.at(SCHEDULED, partial(self._scheduled, agent))
 
     def _scheduled(self, agent: str) -> None:
         due = self._last_import[agent] + SCHEDULED

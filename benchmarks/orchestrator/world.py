@@ -10,6 +10,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from benchmarks.orchestrator.topology import NEW, Durations, Topology
@@ -109,9 +110,9 @@ class World:
         self._policy = policy
         self._to_come = len(self.workload.changes) + len(self.workload.full_imports)
         for number, (moment, source) in enumerate(self.workload.changes):
-            self.at(moment, lambda n=number, s=source: self._change(n, s))  # type: ignore[misc]
+            self.at(moment, partial(self._change, number, source))
         for moment, agent in self.workload.full_imports:
-            self.at(moment, lambda a=agent: self._full_import(a))  # type: ignore[misc]
+            self.at(moment, partial(self._full_import, agent))
         policy.attach(self)
         policy.settle()
         while self._events and not self._is_over(policy):

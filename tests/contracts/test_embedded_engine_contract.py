@@ -1,6 +1,8 @@
 """The embedded engine, its worker process included, under the suite that every engine must pass."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -94,3 +96,35 @@ def test_two_workers_cannot_run_one_store(tmp_path: Path) -> None:
         await first.close()
 
     asyncio.run(scenario())
+
+
+def wait_begun(store: Path) -> None:
+    with closing(sqlite3.connect(store)) as connection:
+        while not connection.execute("SELECT count(*) FROM run").fetchone()[0]:
+            pass
+
+
+def stores(folder: Path) -> list[Path]:
+    return list(folder.glob("engine.db*"))
+
+
+@pytest.mark.parametrize("people", [5, 20_000], ids=["at rest", "in the middle of a run"])
+def test_an_orderly_end_leaves_the_store_as_one_file_and_the_run_as_unfinished(tmp_path: Path, people: int) -> None:
+    async def scenario() -> str:
+        stage = stage_in(tmp_path)
+        rows = "".join(f"{number},Person {number}\n" for number in range(people))
+        (tmp_path / "hr.csv").write_text("id,name\n" + rows, encoding="utf-8")
+        engine = make_engine(tmp_path)
+        await engine.open()
+        handle = await engine.start(stage.agent, ProfileName("full import"), RunId(1))
+        if people < 100:
+            await engine.wait(stage.agent, handle)
+        await asyncio.to_thread(wait_begun, tmp_path / "engine.db")
+        await engine.close()
+        assert {path.name for path in await asyncio.to_thread(stores, tmp_path)} <= {"engine.db", "engine.db.lock"}
+        await engine.open()
+        status = (await engine.wait(stage.agent, handle)).status
+        await engine.close()
+        return status
+
+    assert asyncio.run(scenario()) == ("success" if people < 100 else "stopped-service-shutdown")

@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 from autosync.adapters.clocks import SystemClock
 from autosync.adapters.engines.embedded.engine import EmbeddedEngine
 from autosync.adapters.engines.embedded.options import EmbeddedOptions, rules_digest, setup_of
+from autosync.adapters.engines.embedded.schedule import deprovisioning_triggers
 from autosync.adapters.scripts.controller import controller_script
 from autosync.adapters.scripts.options import Edition, Language, ScriptOptions, SignIn
 from autosync.adapters.secrets.sources import Secrets
@@ -19,8 +20,9 @@ from autosync.adapters.systemd import notify
 from autosync.bootstrap.kinds import KINDS
 from autosync.config.spec import Configuration, ControllerScriptSpec, EngineSpec, NotifySpec, StoreSpec, TriggerSpec
 from autosync.model.facts import Fact, Severity
-from autosync.model.ids import EngineName
+from autosync.model.ids import EngineName, TriggerId, agent_id
 from autosync.model.settings import Settings
+from autosync.model.steps import Slot
 from autosync.ports.clock import Clock
 from autosync.ports.engine import Engine
 from autosync.ports.notifier import Notifier
@@ -62,7 +64,10 @@ def new_parts_of(configuration: Configuration, clock: Clock, folder: Path) -> Ne
     return NewParts(
         settings=_one_at_a_time(configuration),
         engines={spec.name: _engine_part(spec, secrets) for spec in configuration.engines},
-        triggers=tuple(trigger_part(spec, around) for spec in configuration.triggers),
+        triggers=(
+            *(trigger_part(spec, around) for spec in configuration.triggers),
+            *(part for spec in configuration.engines for part in _engine_triggers(spec, clock)),
+        ),
         notifiers=_notifiers(configuration.notify, around),
         router=_router(configuration.notify),
         scripts={spec.agent: _script_part(spec, secrets) for spec in configuration.scripts},
@@ -107,6 +112,22 @@ def _engine_part(spec: EngineSpec, secrets: SecretSource) -> EnginePart:
 def _engine(name: EngineName, options: object, secrets: SecretSource) -> Engine:
     assert isinstance(options, EmbeddedOptions)
     return EmbeddedEngine(name, lambda: setup_of(options, secrets))
+
+
+def _engine_triggers(spec: EngineSpec, clock: Clock) -> Iterator[TriggerPart]:
+    """Yield the triggers that an engine brings along, because nothing outside tells what they tell."""
+    if not isinstance(spec.options, EmbeddedOptions):
+        return
+    for agent, trigger in deprovisioning_triggers(spec.options, clock).items():
+        id_ = agent_id(spec.name, agent)
+        fingerprint = f"deprovisioning {spec.data!r}"
+        yield TriggerPart(
+            id=TriggerId(f"{id_}#deprovisioning"),
+            agent=id_,
+            trigger=trigger,
+            slot=Slot.DELTA_SYNC,
+            fingerprint=fingerprint,
+        )
 
 
 def trigger_part(spec: TriggerSpec, around: Surroundings) -> TriggerPart:

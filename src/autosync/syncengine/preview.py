@@ -1,16 +1,21 @@
 """What a synchronization would do to one object, computed by the very code that would do it, and never written."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from autosync.syncengine.errors import FlowError
 from autosync.syncengine.results import ObjectError
 from autosync.syncengine.running.context import RunContext
 from autosync.syncengine.running.escrow import unpack
+from autosync.syncengine.running.many_references import ManyReferences
 from autosync.syncengine.running.sync_batch import BatchOutcome, SyncBatch
 from autosync.syncengine.running.units import Unit, UnitFailed
 from autosync.syncengine.store.codec import decode
 from autosync.syncengine.store.rows import DELETE, CsRow, Staged
+
+_SAMPLE: Final = 10
+"""Values of a multi-valued reference that are named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +44,17 @@ class ImportPreview:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReferencesPreview:
+    """One multi-valued reference of a target's object: how many values come and go, and the names of the first few."""
+
+    attribute: str
+    added: int
+    removed: int
+    first_added: tuple[str, ...] = ()
+    first_removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TargetPreview:
     """What happens to one object of a target.
 
@@ -51,6 +67,7 @@ class TargetPreview:
     does: str
     new_dn: str | None = None
     changes: tuple[tuple[str, Any, Any], ...] = ()
+    references: tuple[ReferencesPreview, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +75,7 @@ class Preview:
     """What a synchronization would do. It holds values: show it only to people who may see them.
 
     ``connects`` is ``projected``, ``joined``, ``connector``, ``filtered``, ``deleted``, ``delete-add`` or ``remains``
-    (a disconnector). Changes of multi-valued references are worked out after a synchronization's own objects, in its
-    second part, and are not shown.
+    (a disconnector). Multi-valued references show who has been synchronized: members that are staged themselves come later.
     """
 
     agent: str
@@ -99,7 +115,7 @@ def preview_object(context: RunContext, row: CsRow) -> Preview:
         metaverse_type=unit.type.name,
         metaverse_deleted=unit.deleted,
         imports=tuple(_imports(context, batch, unit)),
-        targets=tuple(_targets(context, outcome, unit)),
+        targets=tuple(_targets(context, outcome, unit, _references(context, outcome, unit))),
     )
 
 
@@ -131,7 +147,35 @@ def _imports(context: RunContext, batch: SyncBatch, unit: Unit) -> list[ImportPr
     return found
 
 
-def _targets(context: RunContext, outcome: BatchOutcome, unit: Unit) -> list[TargetPreview]:
+def _references(context: RunContext, outcome: BatchOutcome, unit: Unit) -> dict[int, list[ReferencesPreview]]:
+    """Return what would change in multi-valued references, by connector; works on the batch as the second part would."""
+    if unit.gone or not unit.type.multiple_references:
+        return {}
+    unit.all_references = True
+    found: dict[int, list[ReferencesPreview]] = {}
+    for target in ManyReferences(context.store, context.plan, outcome.batch).look_at([unit], outcome.outbound):
+        waits = [ref for ref in target.waiting.values() if not ref[5]]
+        coming = sorted(ref[3] for ref in waits if not ref[2] and isinstance(ref[3], int))
+        going = sorted(str(ref[3]) for ref in waits if ref[2])
+        if not coming and not going:
+            continue
+        names = context.store.names(coming[:_SAMPLE]).values()
+        first = [dn if target.agent.by_dn or anchor is None else anchor for _, anchor, dn, _ in names]
+        found.setdefault(target.row.id, []).append(
+            ReferencesPreview(
+                attribute=target.flow.target,
+                added=len(coming),
+                removed=len(going),
+                first_added=tuple(sorted(first)),
+                first_removed=tuple(going[:_SAMPLE]),
+            )
+        )
+    return found
+
+
+def _targets(
+    context: RunContext, outcome: BatchOutcome, unit: Unit, references: Mapping[int, list[ReferencesPreview]]
+) -> list[TargetPreview]:
     touched = {row.id for row in (*outcome.batch.cs_pending, *outcome.batch.cs_new)}
     gone = set(outcome.batch.cs_gone)
     found = []
@@ -151,6 +195,7 @@ def _targets(context: RunContext, outcome: BatchOutcome, unit: Unit) -> list[Tar
                 does=_does(row, unit, touched, gone),
                 new_dn=export.dn,
                 changes=tuple(sorted(changes, key=lambda change: change[0])),
+                references=tuple(references.get(row.id, ())),
             )
         )
     return found

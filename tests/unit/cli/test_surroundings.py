@@ -274,7 +274,11 @@ class Files(Root):
             raise Refused("mim is no embedded engine")
         winner, loser = ({"agent": name, "dn": anchor, "value": value} for name, value in (("hr", "B"), ("ad", "C")))
         title = {"attribute": "title", "before": "A", "after": "B", "winner": winner, "losers": [loser]}
-        target = {"agent": "ldap", "does": "update", "dn": "cn=x", "new_dn": "cn=y", "changes": [["title", None, "B"]]}
+        member = {"attribute": "member", "added": 2000, "removed": 0, "first_added": ["cn=a"], "first_removed": []}
+        target = {
+            "agent": "ldap", "does": "update", "dn": "cn=x", "new_dn": "cn=y", "changes": [["title", None, "B"]],
+            "references": [member],
+        }  # fmt: skip
         return {
             "agent": "hr", "dn": anchor, "connects": "connector", "staged": "update", "metaverse_id": 7,
             "metaverse_type": "person", "error": None, "imports": [title], "targets": [target], "notes": ["half"],
@@ -371,6 +375,7 @@ def test_a_preview_is_told_as_the_engine_tells_it(tmp_path: Path) -> None:
         "import    title: A → B, from hr (outranked: ad says C)\n"
         "target    ldap  update  cn=x → cn=y\n"
         "            title: – → B\n"
+        "            member: 2,000 added (cn=a, …), 0 removed\n"
         "note      half\n"
     )
     assert with_file(tmp_path, Files(), "preview", "mim/HR", "17").code == Exit.HELD

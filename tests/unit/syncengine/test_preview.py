@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from autosync.syncengine.connectors.port import ReferenceBy
 from autosync.syncengine.errors import UnknownName
 from tests.unit.syncengine.memory import MemorySystem
+from tests.unit.syncengine.test_groups import RULES as GROUPS
 from tests.unit.syncengine.worlds import open_engine, run, settle
 
 RULES: dict[str, Any] = {
@@ -109,3 +111,33 @@ def test_objects_are_found_by_attribute(tmp_path: Path) -> None:
     assert engine.search("hr", "name", "ANN")[0].anchor == "1"
     assert engine.search("metaverse", "name", "ann")[0].connectors == (("hr", "1"), ("other", "x"), ("flat", "ann"))
     assert engine.search("metaverse", "id", "nobody") == []
+
+
+def test_members_that_come_and_go_are_counted_and_the_first_are_named(tmp_path: Path) -> None:
+    source, directory = MemorySystem(), MemorySystem(names=True, reference_by=ReferenceBy.DN)
+    people = [f"p{number:02}" for number in range(30)]
+    for name in people:
+        source.put(name, id=name)
+    engine = open_engine(tmp_path, GROUPS, {"source": source, "directory": directory})
+    settle(engine)
+    source.put("staff", object_type="group", name="staff", member=people[:20])
+    run(engine, "source", "full import")
+    new = engine.preview("source", "staff")
+    settle(engine)
+    source.put("staff", object_type="group", name="staff", member=[*people[2:20], *people[20:]])
+    run(engine, "source", "full import")
+    before = engine.fingerprint_pending_exports("directory")
+    (target,) = engine.preview("source", "staff").targets
+
+    assert new.connects == "projected"
+    assert [(each.attribute, each.added, each.removed) for each in new.targets[0].references] == [("member", 20, 0)]
+    assert (target.does, target.dn, target.changes) == ("update", "cn=staff", ())
+    (members,) = target.references
+    assert (members.attribute, members.added, members.removed) == ("member", 10, 2)
+    assert members.first_added == tuple(f"uid={name}" for name in people[20:])
+    assert members.first_removed == ("uid=p00", "uid=p01")
+    assert engine.fingerprint_pending_exports("directory") == before
+    run(engine, "source", "delta sync")
+    assert engine.preview("source", "staff").targets[0].references == (members,), "what waits already is shown, too"
+    settle(engine)
+    assert engine.preview("source", "staff").targets[0].references == ()

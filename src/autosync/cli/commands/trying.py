@@ -92,8 +92,17 @@ def _print_preview(session: Session, told: Mapping[str, Any]) -> None:
         line(f"target    {target['agent']}  {target['does']}  {target['dn']}{renamed}")
         for name, before, after in target["changes"]:
             line(f"            {name}: {_value(before)} → {_value(after)}")
+        for one in target["references"]:
+            line(f"            {one['attribute']}: {_values(one, 'added')}, {_values(one, 'removed')}")
     for note in told["notes"]:
         line(f"note      {note}")
+
+
+def _values(told: Mapping[str, Any], what: str) -> str:
+    """Return how many values come or go, and the first of them by name."""
+    count, first = told[what], told[f"first_{what}"]
+    more = ", …" if count > len(first) else ""
+    return f"{count:,} {what}" + (f" ({', '.join(first)}{more})" if first else "")
 
 
 def _value(value: object) -> str:

@@ -3,6 +3,14 @@
 from autosync.syncengine.connectors.port import Attributes, Change, Scalar
 
 
+class Unfit(ValueError):
+    """An object that a system's format cannot hold as it is; ``error_type`` is the engine's word for it (an export error)."""
+
+    def __init__(self, error_type: str, message: str) -> None:
+        super().__init__(message)
+        self.error_type = error_type
+
+
 def as_list(value: Scalar | list[Scalar] | None) -> list[Scalar]:
     """Return the values of an attribute."""
     if value is None:

@@ -141,6 +141,15 @@ class Section:
         inner.finish()
         return words
 
+    def object_type(self, key: str) -> tuple[str, str | None]:
+        """Return the object type of all rows, or an empty one and the column that says it of each."""
+        if not isinstance(self.raw(key), dict):
+            return self.text(key, "person"), None
+        inner = self.section(key)
+        column = inner.text("column")
+        inner.finish()
+        return "", column
+
     def finish(self) -> None:
         """Note every key that nobody asked for, with the nearest one that is allowed."""
         for key in self._data:

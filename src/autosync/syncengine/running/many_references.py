@@ -52,11 +52,16 @@ class ManyReferences:
         """Compute the differences of all units."""
         wanted = [unit for unit in units if unit.type.multiple_references and not unit.gone and not unit.is_new]
         for start in range(0, len(wanted), _CHUNK):
-            targets = self._targets(wanted[start : start + _CHUNK])
-            if targets:
-                self._load_waiting(targets)
-                self._whole([each for each in targets if each.unit.all_references], counters)
-                self._some([each for each in targets if not each.unit.all_references], counters)
+            self.look_at(wanted[start : start + _CHUNK], counters)
+
+    def look_at(self, units: list[Unit], counters: dict[str, OutboundCounters]) -> list[Target]:
+        """Compute the differences of some units, and return what was looked at with all that waits for it now."""
+        targets = self._targets(units)
+        if targets:
+            self._load_waiting(targets)
+            self._whole([each for each in targets if each.unit.all_references], counters)
+            self._some([each for each in targets if not each.unit.all_references], counters)
+        return targets
 
     def _targets(self, units: list[Unit]) -> list[Target]:
         flows = [

@@ -100,9 +100,9 @@ class SyncStep:
     def _delayed(self) -> None:
         """Make those due whose deprovisioning has waited long enough."""
         moment = int(self._context.now.timestamp())
-        mvs = self._store.delayed_until(moment, 1_000_000)
-        if mvs:
-            self._store.apply(WriteBatch(due_new=[(mv, 0, "") for mv in mvs]))
+        while over := self._store.delayed_until(moment, self._context.batch_size):
+            due = sorted({(mv, 0, "") for mv, _ in over})
+            self._store.apply(WriteBatch(due_new=due, delayed_new=[(mv, agent, 0) for mv, agent in over]))
 
     def _due(self) -> None:
         """Evaluate what is due, until a pass leaves nothing new."""

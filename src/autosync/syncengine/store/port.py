@@ -156,11 +156,11 @@ class ObjectStore(Protocol):
         ...
 
     def delayed_of(self, mvs: Sequence[int]) -> dict[tuple[int, int], int]:
-        """Return when these objects' connectors are to be deprovisioned, by (mv, agent)."""
+        """Return when these objects' connectors are to be deprovisioned, by (mv, agent); 0: the moment has come."""
         ...
 
-    def delayed_until(self, moment: int, limit: int) -> list[int]:
-        """Return metaverse objects whose deprovisioning is due."""
+    def delayed_until(self, moment: int, limit: int) -> list[tuple[int, int]]:
+        """Return ``(metaverse id, agent)`` of the connectors whose deprovisioning has become due."""
         ...
 
     def errors_of(self, ids: Sequence[int], stage: str) -> dict[int, ErrorRow]:

@@ -155,7 +155,7 @@ class WriteBatch:
     """Metaverse objects to evaluate: ``(mv, agent, value)``; with a value only for that reference."""
     delayed_gone: list[tuple[int, int]] = field(default_factory=list)
     delayed_new: list[tuple[int, int, int]] = field(default_factory=list)
-    """Deprovisioning to come: ``(mv, agent, when in seconds since 1970)``."""
+    """Deprovisioning to come: ``(mv, agent, when in seconds since 1970)``; 0 once the moment has come."""
 
     errors_gone: list[tuple[int, str]] = field(default_factory=list)
     errors_new: list[ErrorRow] = field(default_factory=list)

@@ -147,8 +147,8 @@ class SqliteObjects:
     def delayed_of(self, mvs: Sequence[int]) -> dict[tuple[int, int], int]:
         return {(mv, agent): at for mv, agent, at in self._all(sql.DELAYED_OF, (json_list(mvs),))} if mvs else {}
 
-    def delayed_until(self, moment: int, limit: int) -> list[int]:
-        return [mv for (mv,) in self._all(sql.DELAYED_DUE, (moment, limit))]
+    def delayed_until(self, moment: int, limit: int) -> list[tuple[int, int]]:
+        return self._all(sql.DELAYED_DUE, (moment, limit))
 
     def errors_of(self, ids: Sequence[int], stage: str) -> dict[int, ErrorRow]:
         return {row[0]: ErrorRow(*row) for row in self._all(sql.ERRORS_OF, (json_list(ids), stage))} if ids else {}

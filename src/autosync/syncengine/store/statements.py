@@ -76,6 +76,7 @@ CREATE INDEX waiting_cs ON waiting (cs);
 CREATE TABLE due (
     mv INTEGER NOT NULL, agent INTEGER NOT NULL, value TEXT NOT NULL, PRIMARY KEY (mv, agent, value)
 ) WITHOUT ROWID;
+-- at: when a connector is to be deprovisioned, in seconds since 1970; 0 where that moment has come.
 CREATE TABLE delayed (mv INTEGER NOT NULL, agent INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (mv, agent))
 WITHOUT ROWID;
 CREATE INDEX delayed_at ON delayed (at);
@@ -230,7 +231,12 @@ DUE_OF: Final = "SELECT mv, agent, value FROM due WHERE mv = ?1"
 DELAYED_OF: Final = (
     "SELECT delayed.mv, delayed.agent, delayed.at FROM json_each(?1) AS j CROSS JOIN delayed ON delayed.mv = j.value"
 )
-DELAYED_DUE: Final = "SELECT mv FROM delayed WHERE at <= ?1 ORDER BY at LIMIT ?2"
+DELAYED_DUE: Final = "SELECT mv, agent FROM delayed WHERE at > 0 AND at <= ?1 ORDER BY at LIMIT ?2"
+NEXT_DELAYED: Final = """
+SELECT count(*) FILTER (WHERE delayed.at <= ?2), min(delayed.at) FROM name
+CROSS JOIN delayed INDEXED BY delayed_at ON delayed.agent = name.id AND delayed.at > 0
+WHERE name.kind = 'agent' AND name.text = ?1
+"""
 ERRORS_OF: Final = """
 SELECT object_error.cs, stage, agent, dn, error_type, algorithm_step, message, first, last, retries
 FROM json_each(?1) AS j CROSS JOIN object_error ON object_error.cs = j.value AND object_error.stage = ?2

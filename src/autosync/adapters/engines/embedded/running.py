@@ -14,6 +14,10 @@ STOPPED = "stopped-user-termination-from-wmi-or-ui"
 """Microsoft's status of a run that a person stopped."""
 
 
+class Closing(BaseException):
+    """The worker ends between two batches. No ``Exception``: to the engine it is like the death of the process."""
+
+
 @dataclass(slots=True)
 class Going:
     """A run that was accepted and has not ended."""
@@ -71,20 +75,17 @@ class Runs:
         if going is not None:
             going.stop.set()
 
-    def close(self, limit_s: float) -> None:
-        """Wait until the run that goes on has committed its batch; the process may then end at any moment.
+    def close(self) -> None:
+        """Wait until the run that goes on has committed its batch; then nothing uses the engine any more.
 
         The history keeps the run as unfinished: the next life closes it as ``stopped-service-shutdown``.
         """
         self._closing.set()
-        timer = threading.Timer(limit_s, os._exit, args=(0,))
-        timer.daemon = True
-        timer.start()
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     def _should_stop(self, going: Going) -> bool:
         if self._closing.is_set():
-            os._exit(0)  # between two batches: nothing is half done, and the run is not told as stopped by a person
+            raise Closing  # nothing is half done, and the run is not told as stopped by a person
         return going.stop.is_set()
 
     def _run(self, going: Going) -> None:
@@ -94,11 +95,13 @@ class Runs:
             result = self._engine.run(
                 going.agent, going.profile, run_id=going.handle, should_stop=lambda: self._should_stop(going)
             )
+        except Closing:
+            return
         finally:
-            if result is None:
+            if result is None and not self._closing.is_set():
                 os._exit(70)  # a bug in the engine: the service sees the worker die, and says so
-            with self._lock:
-                del self._going[going.agent]
-                waiting = going.waiting
-            for tell in waiting:
-                tell(result)
+        with self._lock:
+            del self._going[going.agent]
+            waiting = going.waiting
+        for tell in waiting:
+            tell(result)

@@ -55,6 +55,12 @@ class Worker:
         self.runs = Runs(self._engine)
         self._look = self._opened(for_running=False)
 
+    def close(self) -> None:
+        """End after the batch that is being written. Whoever closes the store last leaves nothing but its one file."""
+        self.runs.close()
+        self._look.close()
+        self._engine.close()
+
     def _opened(self, *, for_running: bool) -> SyncEngine:
         return SyncEngine.open(
             self._spec,
@@ -134,11 +140,15 @@ class Desk:
         self._worker: Worker | None = None
 
     def serve(self, calls: BinaryIO) -> None:
-        """Answer until the service has gone."""
+        """Answer until the service has gone; then close, or end the process when that takes longer than eight seconds."""
         while (call := read_call(calls)) is not None:
             self._looking.submit(self._answer, call)
+        timer = threading.Timer(_CLOSE_LIMIT_S, os._exit, args=(0,))
+        timer.daemon = True
+        timer.start()
+        self._looking.shutdown(wait=True, cancel_futures=True)
         if self._worker is not None:
-            self._worker.runs.close(_CLOSE_LIMIT_S)
+            self._worker.close()
 
     def _answer(self, call: Call) -> None:
         try:

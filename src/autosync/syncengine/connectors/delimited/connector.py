@@ -8,10 +8,11 @@ from autosync.syncengine.connectors.delimited.opening import OpenedFile
 from autosync.syncengine.connectors.delimited.reader import DelimitedReader
 from autosync.syncengine.connectors.delimited.settings import DelimitedSettings
 from autosync.syncengine.connectors.delimited.target import Target
-from autosync.syncengine.connectors.delimited.writer import DelimitedWriter
+from autosync.syncengine.connectors.delimited.writer import DelimitedEdits
 from autosync.syncengine.connectors.delta_files import NOTHING_READ, delta_token, token_after_full
 from autosync.syncengine.connectors.nothing import NothingReader
 from autosync.syncengine.connectors.port import ConnectorError, Description, Reader, Writer
+from autosync.syncengine.connectors.whole_files import WholeFileWriter
 
 
 class DelimitedConnector:
@@ -55,4 +56,5 @@ class DelimitedConnector:
 
     def open_export(self, partition: str) -> Writer:  # noqa: ARG002 (a file is one partition)
         """Start rewriting the file."""
-        return DelimitedWriter(Target(self._path, self._settings))
+        target = Target(self._path, self._settings)
+        return WholeFileWriter(target, DelimitedEdits(target))

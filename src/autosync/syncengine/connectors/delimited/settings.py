@@ -104,7 +104,7 @@ class DelimitedSettings:
 def parse_delimited(data: object) -> DelimitedSettings:
     """Return the settings in plain YAML data; raise ``SettingsError`` with every mistake."""
     section = Section(data)
-    object_type, type_column = _object_type(section)
+    object_type, type_column = section.object_type("object-type")
     settings = DelimitedSettings(
         path=section.text("path"),
         anchor=section.words("anchor"),
@@ -130,15 +130,6 @@ def parse_delimited(data: object) -> DelimitedSettings:
     _check(section, settings)
     section.raise_mistakes()
     return settings
-
-
-def _object_type(section: Section) -> tuple[str, str | None]:
-    if not isinstance(section.raw("object-type"), dict):
-        return section.text("object-type", "person"), None
-    inner = section.section("object-type")
-    column = inner.text("column")
-    inner.finish()
-    return "", column
 
 
 def _encoding(section: Section) -> str:

@@ -1,57 +1,22 @@
-"""Write a delimited file as a whole: rows that change are rendered anew, everything else stays byte by byte."""
+"""Change the rows of a delimited file: those that change are rendered anew, everything else stays byte by byte."""
 
-from collections.abc import Sequence
-from contextlib import suppress
-
-from autosync.syncengine.connectors.changes import changed_attributes
-from autosync.syncengine.connectors.delimited.rendering import RowMisfit
+from autosync.syncengine.connectors.changes import Unfit, changed_attributes
 from autosync.syncengine.connectors.delimited.target import Target
 from autosync.syncengine.connectors.port import Attributes, Change, ChangeKind, ChangeOutcome
 
 
-class DelimitedWriter:
-    """One export. Nothing is visible before ``close``; somebody else's change in between ends the export."""
+class DelimitedEdits:
+    """The changes of one export to a delimited file."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
         self._layout = target.layout
         self._rows = target.rows
         self._render = target.render
-        self._changed = not target.exists
+        self.changed = not target.exists
 
-    def write(self, changes: Sequence[Change]) -> Sequence[ChangeOutcome]:
-        """Note the changes; an outcome says whether the file will have them."""
-        return [self._write(change) for change in changes]
-
-    def close(self) -> None:
-        """Put the new content in place; raise ``ConnectorError`` and leave the old when that cannot be done."""
-        try:
-            if self._changed:
-                self._target.replace()
-        finally:
-            self._target.close()
-
-    def abandon(self) -> None:
-        """Leave the file as it is; never raises."""
-        with suppress(OSError):
-            self._target.close()
-
-    def _write(self, change: Change) -> ChangeOutcome:
-        try:
-            match change.kind:
-                case ChangeKind.ADD:
-                    return self._add(change)
-                case ChangeKind.DELETE:
-                    return self._delete(change)
-                case ChangeKind.DELETE_ADD:
-                    self._delete(change)
-                    return self._add(change)
-                case ChangeKind.UPDATE | ChangeKind.RENAME:
-                    return self._update(change)
-        except RowMisfit as error:
-            return ChangeOutcome(error_type=error.error_type, message=str(error))
-
-    def _add(self, change: Change) -> ChangeOutcome:
+    def add(self, change: Change) -> ChangeOutcome:
+        """Add a row; one that is there already with the same content is done."""
         cells = self._render.cells(change.attributes)
         anchor = self._complete(cells, change)
         old = self._rows.get(anchor)
@@ -62,14 +27,15 @@ class DelimitedWriter:
             return ChangeOutcome(error_type="cd-existing-object", message=message)
         return ChangeOutcome(anchor=anchor)
 
-    def _delete(self, change: Change) -> ChangeOutcome:
+    def delete(self, change: Change) -> ChangeOutcome:
+        """Delete a row; one that has gone is done."""
         anchor = change.anchor or change.dn
         if anchor in self._rows:  # gone already: done
             self._rows.remove(anchor)
-            self._changed = True
+            self.changed = True
         return ChangeOutcome()
 
-    def _update(self, change: Change) -> ChangeOutcome:
+    def update(self, change: Change) -> ChangeOutcome:
         """Change the cells of a row; a rename changes its anchor's columns as well."""
         anchor = change.anchor or change.old_dn or change.dn
         wanted = change.dn if change.kind is ChangeKind.RENAME else anchor
@@ -107,7 +73,7 @@ class DelimitedWriter:
             cells[index] = change.object_type
         anchor = self._layout.anchor_of(cells)
         if not anchor:
-            raise RowMisfit("missing-anchor-component", f"no value for {' or '.join(self._layout.settings.anchor)}")
+            raise Unfit("missing-anchor-component", f"no value for {' or '.join(self._layout.settings.anchor)}")
         return anchor
 
     def _has(self, record: bytes, cells: list[str]) -> bool:
@@ -119,4 +85,4 @@ class DelimitedWriter:
         record = self._render.record(cells)
         if record != old:
             self._rows.put(anchor, record)
-            self._changed = True
+            self.changed = True

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from autosync.syncengine.connectors.changes import Unfit
 from autosync.syncengine.connectors.port import ConnectorError
 from autosync.syncengine.connectors.text_files import ByteStream
 
@@ -19,12 +20,11 @@ LONGEST_RECORD: Final = 256 << 20  # a group with some million members
 BETWEEN: Final = b"\n\n"
 
 
-class BadRecord(ValueError):
+class BadRecord(Unfit):
     """A record that is no LDIF; ``error_type`` is the engine's word for it, ``line`` counts from 0 in the record."""
 
     def __init__(self, error_type: str, message: str, line: int = 0, attribute: str | None = None) -> None:
-        super().__init__(message)
-        self.error_type = error_type
+        super().__init__(error_type, message)
         self.line = line
         self.attribute = attribute
 

@@ -9,7 +9,7 @@ from autosync.syncengine.connectors.ldif.delta import LdifDeltaReader
 from autosync.syncengine.connectors.ldif.reader import LdifReader
 from autosync.syncengine.connectors.ldif.settings import DN, USUAL_ATTRIBUTES, LdifSettings
 from autosync.syncengine.connectors.ldif.target import LdifTarget
-from autosync.syncengine.connectors.ldif.writer import LdifWriter
+from autosync.syncengine.connectors.ldif.writer import LdifEdits
 from autosync.syncengine.connectors.nothing import NothingReader
 from autosync.syncengine.connectors.port import (
     AttributeSchema,
@@ -21,6 +21,7 @@ from autosync.syncengine.connectors.port import (
     Writer,
 )
 from autosync.syncengine.connectors.text_files import SourceFile
+from autosync.syncengine.connectors.whole_files import WholeFileWriter
 
 _SAMPLE_RECORDS = 5000
 
@@ -68,7 +69,8 @@ class LdifConnector:
     def open_export(self, partition: str) -> Writer:  # noqa: ARG002 (a file is one partition)
         """Start rewriting the file."""
         decoder = EntryDecoder(self._settings)
-        return LdifWriter(LdifTarget(self._path, decoder), decoder)
+        target = LdifTarget(self._path, decoder)
+        return WholeFileWriter(target, LdifEdits(target, decoder))
 
     def _sample(self, decoder: EntryDecoder, names: dict[str, dict[str, None]]) -> None:
         source, left = SourceFile(self._path, "utf-8"), _SAMPLE_RECORDS

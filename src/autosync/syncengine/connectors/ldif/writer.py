@@ -1,7 +1,4 @@
-"""Write an LDIF file as a whole: what no change touches stays as it is."""
-
-from collections.abc import Sequence
-from contextlib import suppress
+"""Change the entries of an LDIF file: what no change touches stays as it is."""
 
 from autosync.syncengine.connectors.changes import as_list, changed_attributes
 from autosync.syncengine.connectors.ldif.blocks import BadRecord
@@ -12,8 +9,8 @@ from autosync.syncengine.connectors.ldif.target import LdifTarget
 from autosync.syncengine.connectors.port import Attributes, Change, ChangeKind, ChangeOutcome
 
 
-class LdifWriter:
-    """One export. Nothing is visible before ``close``; somebody else's change in between ends the export."""
+class LdifEdits:
+    """The changes of one export to an LDIF file."""
 
     def __init__(self, target: LdifTarget, decoder: EntryDecoder) -> None:
         self._target = target
@@ -21,45 +18,10 @@ class LdifWriter:
         self._decoder = decoder
         self._render = EntryWriter(decoder.settings.booleans)
         self._by_dn = decoder.settings.anchor.lower() == DN
-        self._changed = not target.exists
+        self.changed = not target.exists
 
-    def write(self, changes: Sequence[Change]) -> Sequence[ChangeOutcome]:
-        """Note the changes; an outcome says whether the file will have them."""
-        return [self._write(change) for change in changes]
-
-    def close(self) -> None:
-        """Put the new content in place; raise ``ConnectorError`` and leave the old when that cannot be done."""
-        try:
-            if self._changed:
-                self._target.replace()
-        finally:
-            self._target.close()
-
-    def abandon(self) -> None:
-        """Leave the file as it is; never raises."""
-        with suppress(OSError):
-            self._target.close()
-
-    def _write(self, change: Change) -> ChangeOutcome:
-        try:
-            match change.kind:
-                case ChangeKind.ADD:
-                    return self._add(change)
-                case ChangeKind.DELETE:
-                    return self._delete(change)
-                case ChangeKind.DELETE_ADD:
-                    self._delete(change)
-                    return self._add(change)
-                case ChangeKind.UPDATE | ChangeKind.RENAME:
-                    return self._update(change)
-        except BadRecord as error:
-            return ChangeOutcome(error_type=error.error_type, message=str(error))
-        except UnicodeEncodeError:
-            return ChangeOutcome(
-                error_type="code-page-conversion", message=f"{change.dn!r}: a value is no Unicode text"
-            )
-
-    def _add(self, change: Change) -> ChangeOutcome:
+    def add(self, change: Change) -> ChangeOutcome:
+        """Add an entry; one that is there already with the same content is done."""
         attributes, anchor = dict(change.attributes), change.dn
         if not self._by_dn:
             name = self._decoder.settings.anchor
@@ -82,15 +44,17 @@ class LdifWriter:
         self._target.names.add(change.dn.lower())
         return ChangeOutcome(anchor=anchor)
 
-    def _delete(self, change: Change) -> ChangeOutcome:
+    def delete(self, change: Change) -> ChangeOutcome:
+        """Delete an entry; one that has gone is done."""
         anchor = change.anchor or change.dn
         if (record := self._records.get(anchor)) is not None:  # gone already: done
             self._target.names.discard(self._decoder.full_identity(record).dn.lower())
             self._records.remove(anchor)
-            self._changed = True
+            self.changed = True
         return ChangeOutcome()
 
-    def _update(self, change: Change) -> ChangeOutcome:
+    def update(self, change: Change) -> ChangeOutcome:
+        """Change an entry, or its name."""
         anchor = change.anchor or change.old_dn or change.dn
         if self._by_dn and anchor not in self._records and change.dn in self._records:
             anchor = change.dn  # renamed in an earlier try
@@ -136,4 +100,4 @@ class LdifWriter:
     def _put(self, anchor: str, record: bytes, old: bytes | None = None) -> None:
         if record != (old or b"").strip(b"\n") + b"\n":
             self._records.put(anchor, record + b"\n")
-            self._changed = True
+            self.changed = True

@@ -78,7 +78,7 @@ class SqlSettings:
 def parse_sql(data: object) -> SqlSettings:
     """Return the settings in plain YAML data; raise ``SettingsError`` with every mistake."""
     section = Section(data)
-    object_type, type_column = _object_type(section)
+    object_type, type_column = section.object_type("object-type")
     settings = SqlSettings(
         url=section.text("url"),
         table=section.optional_text("table"),
@@ -98,15 +98,6 @@ def parse_sql(data: object) -> SqlSettings:
     _check(section, settings)
     section.raise_mistakes()
     return settings
-
-
-def _object_type(section: Section) -> tuple[str, str | None]:
-    if not isinstance(section.raw("object-type"), dict):
-        return section.text("object-type", "person"), None
-    inner = section.section("object-type")
-    column = inner.text("column")
-    inner.finish()
-    return "", column
 
 
 def _children(section: Section) -> tuple[ChildTable, ...]:
