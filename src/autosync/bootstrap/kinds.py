@@ -10,6 +10,7 @@ from autosync.adapters.triggers.ldap.watching import LDAP_KIND
 from autosync.adapters.triggers.mim_service.watching import MIM_SERVICE_KIND
 from autosync.adapters.triggers.script.kind import POWERSHELL_KIND, PYTHON_KIND
 from autosync.adapters.triggers.sql.watching import SQL_KIND
+from autosync.adapters.triggers.webhook.watching import WEBHOOK_KIND
 from autosync.ports.registry import Registries
 
 KINDS: Final = Registries(
@@ -22,6 +23,7 @@ KINDS: Final = Registries(
         "powershell": POWERSHELL_KIND,
         "python": PYTHON_KIND,
         "sql": SQL_KIND,
+        "webhook": WEBHOOK_KIND,
     },
     channels={"log": LogKind()},
 )
