@@ -17,6 +17,7 @@ from autosync.adapters.secrets.sources import Secrets
 from autosync.adapters.stores.memory import MemoryStore
 from autosync.adapters.stores.sqlite import SqliteStore
 from autosync.adapters.systemd import notify
+from autosync.adapters.triggers.webhook.watching import WebhookTrigger
 from autosync.bootstrap.kinds import KINDS
 from autosync.config.spec import Configuration, ControllerScriptSpec, EngineSpec, NotifySpec, StoreSpec, TriggerSpec
 from autosync.model.facts import Fact, Severity
@@ -29,6 +30,8 @@ from autosync.ports.notifier import Notifier
 from autosync.ports.registry import Surroundings
 from autosync.ports.secrets import SecretSource
 from autosync.ports.store import NewMessage, Store
+from autosync.ports.trigger import Trigger
+from autosync.ports.webhook import Webhook
 from autosync.runtime.engine_hosts import EnginePart
 from autosync.runtime.link import Limits
 from autosync.runtime.reload import NewParts
@@ -145,6 +148,17 @@ def trigger_part(spec: TriggerSpec, around: Surroundings) -> TriggerPart:
         fingerprint=f"{spec.type} {spec.data!r} {wanted!r} {spec.enabled}",
     )
     return part if wanted.slot is None else replace(part, slot=wanted.slot)
+
+
+def webhooks(find: Callable[[TriggerId], Trigger | None]) -> Callable[[str], Webhook | None]:
+    """Return the way from an address (``home/hr/webhook``) to the trigger that is called there."""
+
+    def at(address: str) -> Webhook | None:
+        agent, _, name = address.rpartition("/")
+        trigger = find(TriggerId(f"{agent}#{name}"))
+        return trigger if isinstance(trigger, WebhookTrigger) else None
+
+    return at
 
 
 def _notifiers(spec: NotifySpec, around: Surroundings) -> Mapping[str, Notifier]:

@@ -11,7 +11,7 @@ from typing import TextIO
 
 from autosync.bootstrap.configurations import FileConfigurations, load_configuration, recorded
 from autosync.bootstrap.logs import log_to
-from autosync.bootstrap.parts import parts_of, place_of
+from autosync.bootstrap.parts import parts_of, place_of, webhooks
 from autosync.config.load import Loaded
 from autosync.config.spec import Configuration
 from autosync.core.waiting import explain
@@ -89,7 +89,8 @@ async def _serve(start: _Start, ready: Companion, *faces: Face) -> None:
                 places={spec.name: place_of(spec) for spec in configuration.engines},
             )
         )
-        app = build_app(service, Access.at(token, configuration.service.listen.host), parts.clock, VERSION)
+        access = Access.at(token, configuration.service.listen.host)
+        app = build_app(service, access, parts.clock, VERSION, webhooks(supervisor.triggers.find))
 
         def tell(url: str) -> None:
             ready(Running(supervisor=supervisor, service=service, configuration=in_force, url=url))

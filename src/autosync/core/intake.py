@@ -32,7 +32,8 @@ def fired(turn: Turn, firing: TriggerFired) -> None:
     seen = f" ({firing.text})" if firing.text else ""
     text = f"trigger {firing.trigger} fired{seen}"
     about = text if firing.count == 1 else f"{text}, {number(firing.count, 'time')}"
-    turn.record(FactKind.TRIGGER_FIRED, about, agent=wanted.agent, trigger=firing.trigger, data={"count": firing.count})
+    data = {"count": firing.count, **({"evidence": firing.evidence} if firing.evidence else {})}
+    turn.record(FactKind.TRIGGER_FIRED, about, agent=wanted.agent, trigger=firing.trigger, data=data)
     profiles = queue.resolve(turn, wanted)
     if not profiles and firing.full:
         profiles = queue.resolve(turn, firing.wanted)

@@ -63,6 +63,8 @@ class TriggerFired:
     count: int = 1
     full: bool = False
     """The trigger lost its place (token unknown): only a full import makes good."""
+    evidence: str = ""
+    """What came with it, for the journal: bounded, secrets masked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import that starts after the firing has ended well. A failure is raised as ``Tri
 host starts ``watch`` again with back-off and the last *stored* token. Cancellation ends ``watch`` at once.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,6 +33,10 @@ class Firing:
     exclusive: bool = False
     front: bool = False
     full: bool = False
+    evidence: str = ""
+    """What came with it, for the journal: bounded, secrets masked."""
+    receipt: "asyncio.Future[None] | None" = None
+    """Where somebody waits for it: resolved once the firing is durable, with an exception where it cannot be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,7 @@ from autosync.runtime.retention import Keep, Retention
 from autosync.runtime.script_hosts import Around, ScriptHosts, ScriptPart
 from autosync.runtime.timer import Timer
 from autosync.runtime.trigger_host import TriggerHost
-from autosync.runtime.trigger_watch import TriggerPart
+from autosync.runtime.trigger_watch import TriggerPart, Ways
 
 Face: TypeAlias = Callable[[], Coroutine[None, None, object]]
 """Something that people or programs talk to: it is started last and stopped first."""
@@ -75,7 +75,8 @@ class Supervisor:
         )
         submit = self.dispatcher.submit
         self.timer = Timer(clock, submit, look_again=parts.options.look_again_s)
-        self.triggers = TriggerHost(submit, self._token_of, clock, random)
+        ways = Ways(submit=submit, token_of=self._token_of, record=self.dispatcher.submit_and_wait)
+        self.triggers = TriggerHost(ways, clock, random)
         self.engines = EngineHosts(Surroundings(clock=clock, random=random, submit=submit, find_run=self._find_run))
         self.outbox = Outbox(parts.store, parts.notifiers, clock, random)
         self.router = parts.router

@@ -8,16 +8,15 @@ from random import Random
 from autosync.model.errors import NotFound
 from autosync.model.ids import TriggerId
 from autosync.ports.clock import Clock
-from autosync.runtime.trigger_watch import Submit, TokenOf, TriggerPart, TriggerWatch, WatchHealth
+from autosync.ports.trigger import Trigger
+from autosync.runtime.trigger_watch import TriggerPart, TriggerWatch, WatchHealth, Ways
 
 
 class TriggerHost:
     """Starts a watch for each enabled trigger and keeps it going."""
 
-    def __init__(self, submit: Submit, token_of: TokenOf, clock: Clock, random: Random) -> None:
-        self._make: Callable[[TriggerPart], TriggerWatch] = lambda part: TriggerWatch(
-            part, submit, token_of, clock, random
-        )
+    def __init__(self, ways: Ways, clock: Clock, random: Random) -> None:
+        self._make: Callable[[TriggerPart], TriggerWatch] = lambda part: TriggerWatch(part, ways, clock, random)
         self._parts: dict[TriggerId, TriggerPart] = {}
         self._watches: dict[TriggerId, TriggerWatch] = {}
         self._tasks: dict[TriggerId, asyncio.Task[None]] = {}
@@ -52,6 +51,11 @@ class TriggerHost:
     def disable(self, trigger: TriggerId) -> None:
         """Let a trigger rest until ``enable``, or the next start of the service."""
         self._switch(trigger, enabled=False)
+
+    def find(self, trigger: TriggerId) -> Trigger | None:
+        """Return a trigger by its id; None where there is none."""
+        part = self._parts.get(trigger)
+        return None if part is None else part.trigger
 
     def health(self) -> Mapping[TriggerId, WatchHealth]:
         """Return how every trigger does now."""

@@ -1,7 +1,7 @@
 """One trigger at work: watches, draws bursts together, fires, and starts again by itself after a failure."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 import structlog
 
-from autosync.model.errors import TokenUnknown, TriggerFailed
+from autosync.model.errors import AutoSyncError, Refused, TokenUnknown, TriggerFailed
 from autosync.model.ids import AgentId, PartitionName, ProfileName, TriggerId
 from autosync.model.requests import Token, Wanted
 from autosync.model.steps import Slot
@@ -26,7 +26,18 @@ _MOST_HELD: Final = 1000
 """Firings that want different runs; beyond them the trigger itself has to wait."""
 
 Submit: TypeAlias = Callable[[Stimulus], bool]
+Record: TypeAlias = Callable[[Stimulus], Awaitable[object]]
 TokenOf: TypeAlias = Callable[[TriggerId], Token | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """The ways from a trigger to the writer."""
+
+    submit: Submit
+    token_of: TokenOf
+    record: Record | None = None
+    """Hand in a firing and wait until it is durable; for firings that somebody waits for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +101,11 @@ def wanted_by(part: TriggerPart, firing: Firing) -> Wanted:
 class TriggerWatch:
     """Runs one trigger until cancelled; what it still holds then is fired on the way out."""
 
-    def __init__(self, part: TriggerPart, submit: Submit, token_of: TokenOf, clock: Clock, random: Random) -> None:
+    def __init__(self, part: TriggerPart, ways: Ways, clock: Clock, random: Random) -> None:
         self._part = part
-        self._submit = submit
-        self._token_of = token_of
+        self._submit = ways.submit
+        self._recorder = ways.record
+        self._token_of = ways.token_of
         self._clock = clock
         self._pauses = BackOff(random=random, longest=60.0)
         self._held = Debounce(part.debounce.total_seconds(), part.longest.total_seconds())
@@ -118,7 +130,9 @@ class TriggerWatch:
         try:
             async for seen in watching:
                 self._alive(seen)
-                if isinstance(seen, Firing):
+                if isinstance(seen, Firing) and seen.receipt is not None:
+                    await self._record(seen, seen.receipt)
+                elif isinstance(seen, Firing):
                     await self._hold(seen)
             self._failed("the watch ended by itself")
         except TokenUnknown as lost:
@@ -138,6 +152,21 @@ class TriggerWatch:
         """Return the last stored token, unless the connected system no longer knows it."""
         stored = self._token_of(self._part.id)
         return None if stored == self._lost_token else stored
+
+    async def _record(self, firing: Firing, receipt: asyncio.Future[None]) -> None:
+        """Hand over at once what somebody waits for, and tell them when it is durable."""
+        trouble: AutoSyncError = Refused("AutoSync stopped before it was recorded")
+        try:
+            if self._recorder is None:
+                raise Refused("nothing is recorded here")
+            await self._recorder(self._fired(firing))
+            if not receipt.done():
+                receipt.set_result(None)
+        except AutoSyncError as error:
+            trouble = error
+        finally:
+            if not receipt.done():
+                receipt.set_exception(trouble)
 
     async def _hold(self, firing: Firing) -> None:
         while len(self._held) >= _MOST_HELD:
@@ -181,6 +210,7 @@ class TriggerWatch:
             text=firing.text,
             count=firing.count,
             full=firing.full,
+            evidence=firing.evidence,
         )
 
     def _alive(self, seen: Firing | Pulse) -> None:

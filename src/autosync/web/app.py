@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 
 from autosync.ports.clock import Clock
 from autosync.service.service import Service
-from autosync.web import configuring, reading, watching, wishing
+from autosync.web import configuring, hooks, reading, watching, wishing
 from autosync.web.borders import Access, Doorkeeper, LastResort, SizeLimit
 from autosync.web.errors import answer_http, answer_invalid
 from autosync.web.event_stream import EventStreams
@@ -37,7 +37,13 @@ class ErrorBody(BaseModel):
     error: ErrorDetail
 
 
-def build_app(service: Service, access: Access, clock: Clock, version: str = "") -> FastAPI:
+def build_app(
+    service: Service,
+    access: Access,
+    clock: Clock,
+    version: str = "",
+    find_webhook: hooks.FindWebhook = lambda _address: None,
+) -> FastAPI:
     """Return the application. It has no pages that load anything from elsewhere."""
     app = FastAPI(
         title="AutoSync",
@@ -50,6 +56,7 @@ def build_app(service: Service, access: Access, clock: Clock, version: str = "")
     )
     app.state.service = service
     app.state.streams = EventStreams(clock)
+    app.state.find_webhook = find_webhook
     app.add_exception_handler(HTTPException, answer_http)
     app.add_exception_handler(RequestValidationError, answer_invalid)
     token = Depends(HTTPBearer(auto_error=False, description="The token of the service's token file."))
@@ -58,6 +65,7 @@ def build_app(service: Service, access: Access, clock: Clock, version: str = "")
         routes.include_router(part.router)
     app.include_router(routes)
     app.include_router(watching.health)
+    app.include_router(hooks.router)
     # The last one added stands outermost.
     app.add_middleware(SizeLimit)
     app.add_middleware(Doorkeeper, access=access)

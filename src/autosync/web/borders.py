@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from autosync.ports.secrets import Secret
+from autosync.web import hooks
 from autosync.web.errors import Code, answer, answer_of
 
 LARGEST_BODY: Final = 2 * 1024 * 1024
@@ -66,7 +67,11 @@ class Doorkeeper:
         headers = Headers(scope=scope)
         if _host_name(headers.get("host", "")) not in self._access.hosts:
             return answer(421, Code.WRONG_HOST, f"this service is called {', '.join(sorted(self._access.hosts))}")
-        if scope["path"] in OPEN or self._access.admits(headers.get("authorization", "")):
+        if (
+            scope["path"] in OPEN
+            or scope["path"].startswith(hooks.PREFIX)
+            or self._access.admits(headers.get("authorization", ""))
+        ):
             return None
         refusal = answer(401, Code.UNAUTHORIZED, "send the token of the service's token file: Authorization: Bearer …")
         refusal.headers["WWW-Authenticate"] = "Bearer"

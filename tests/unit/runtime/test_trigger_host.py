@@ -15,7 +15,7 @@ from autosync.model.stimuli import TriggerFired, TriggerHealth
 from autosync.ports.trigger import Firing
 from autosync.runtime.inbox import Inbox
 from autosync.runtime.trigger_host import TriggerHost
-from autosync.runtime.trigger_watch import TriggerPart
+from autosync.runtime.trigger_watch import TriggerPart, Ways
 from autosync.testing.simulation import run_simulated
 from autosync.testing.triggers import ScriptedTrigger
 
@@ -40,7 +40,7 @@ class Stage:
 @asynccontextmanager
 async def hosting(clock, *, capacity: int = 1000, **part) -> AsyncGenerator[Stage]:
     inbox, tokens, trigger = Inbox(capacity), {}, ScriptedTrigger()
-    host = TriggerHost(inbox.put, tokens.get, clock, Random(1))
+    host = TriggerHost(Ways(submit=inbox.put, token_of=tokens.get), clock, Random(1))
     host.replace([TriggerPart(id=FILE, agent=HR, trigger=trigger, fingerprint="1", **part)])
     async with asyncio.TaskGroup() as group:
         task = group.create_task(host.run())

@@ -9,7 +9,7 @@ import pytest
 
 from autosync.adapters.clocks import SystemClock
 from autosync.adapters.secrets.sources import Secrets
-from autosync.adapters.triggers.file import FileKind, FileOptions, FileTrigger
+from autosync.adapters.triggers.file import FILE_KIND, FOLDER_KIND, FileOptions, FileTrigger
 from autosync.adapters.triggers.file.looking import look, read
 from autosync.model.errors import TriggerFailed
 from autosync.ports.registry import Surroundings
@@ -186,7 +186,7 @@ def test_unchanged_files_are_not_read_again(tmp_path):
 
 def test_all_options_are_read_and_the_path_is_relative_to_the_configuration(tmp_path):
     data = {"path": "in", "patterns": ["*.csv", "*.txt"], "recursive": True, "settle": "1s", "every": "500ms"}
-    parsed = FileKind().parse(data, tmp_path)
+    parsed = FILE_KIND.parse(data, tmp_path)
 
     assert not parsed.mistakes
     assert parsed.options == FileOptions(
@@ -201,30 +201,30 @@ def test_all_options_are_read_and_the_path_is_relative_to_the_configuration(tmp_
 @pytest.mark.parametrize(
     ("data", "path", "word"),
     [
-        ({}, ("path",), "missing"),
+        ({}, (), "path is missing"),
         ({"path": 5}, ("path",), "text"),
         ({"path": "x", "patterns": []}, ("patterns",), "*.csv"),
-        ({"path": "x", "patterns": [1]}, ("patterns",), "*.csv"),
+        ({"path": "x", "patterns": [1]}, ("patterns", 0), "text"),
         ({"path": "x", "recursive": "yes"}, ("recursive",), "true or false"),
-        ({"path": "x", "settle": 5}, ("settle",), "250ms"),
+        ({"path": "x", "settle": 5}, ("settle",), "5s"),
         ({"path": "x", "every": "1 fortnight"}, ("every",), "5m"),
         ({"path": "x", "every": 0}, ("every",), "at least 50ms"),
         ({"path": "x", "settel": "1s"}, ("settel",), "settle"),
     ],
 )
 def test_every_mistake_has_its_place_and_a_way_out(data, path, word, tmp_path):
-    (mistake,) = FileKind().parse(data, tmp_path).mistakes
+    (mistake,) = FILE_KIND.parse(data, tmp_path).mistakes
 
     assert mistake.path == path
     assert word in mistake.message
 
 
 def test_all_mistakes_are_told_at_once(tmp_path):
-    assert len(FileKind().parse({"recursive": 1, "every": [], "what": 1}, tmp_path).mistakes) == 4
+    assert len(FILE_KIND.parse({"recursive": 1, "every": [], "what": 1}, tmp_path).mistakes) == 4
 
 
 def test_every_option_is_described():
-    schema = FileKind().json_schema()
+    schema = FILE_KIND.json_schema()
     properties = schema["properties"]
 
     assert isinstance(properties, dict)
@@ -233,9 +233,65 @@ def test_every_option_is_described():
 
 
 def test_the_kind_builds_what_it_parsed(tmp_path):
-    parsed = FileKind().parse({"path": "hr.csv"}, tmp_path)
+    parsed = FILE_KIND.parse({"path": "hr.csv"}, tmp_path)
     around = Surroundings(clock=SystemClock(), secrets=Secrets({}, tmp_path))
 
-    assert isinstance(FileKind().build(parsed.options, around), FileTrigger)
-    with pytest.raises(TypeError):
-        FileKind().build("something else", around)
+    assert isinstance(FILE_KIND.build(parsed.options, around), FileTrigger)
+
+
+# Folders
+
+
+def folder(path, **given):
+    return options(path, must_be_folder=True, **given)
+
+
+def test_an_emptied_folder_fires(tmp_path):
+    (tmp_path / "a.csv").write_text("1", encoding="utf-8")
+    before = content_of(folder(tmp_path))
+
+    async def empty():
+        await asyncio.sleep(0.2)
+        (tmp_path / "a.csv").unlink()
+
+    (fired,) = firings(watch(folder(tmp_path), empty, token=before))
+    assert fired.text == "a.csv was removed"
+
+
+def test_a_folder_that_was_always_empty_fires_nothing(tmp_path):
+    async def nothing():
+        pass
+
+    assert firings(watch(folder(tmp_path), nothing)) == []
+
+
+def test_what_happened_to_the_files_is_told(tmp_path):
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text(name, encoding="utf-8")
+
+    async def change():
+        await asyncio.sleep(0.2)
+        (tmp_path / "a.csv").unlink()
+        (tmp_path / "b.csv").write_text("another", encoding="utf-8")
+        (tmp_path / "c.csv").write_text("1", encoding="utf-8")
+        (tmp_path / "d.csv.tmp").write_text("1", encoding="utf-8")
+
+    seen = firings(watch(folder(tmp_path, ignore=("*.tmp",)), change))
+    assert seen[-1].text == f"1 new, 1 changed, 1 removed in {tmp_path.name}"
+
+
+def test_a_folder_that_is_away_or_none_is_told(tmp_path):
+    (tmp_path / "file").write_text("1", encoding="utf-8")
+
+    with pytest.raises(TriggerFailed, match="away is not there; create the folder, or connect the share"):
+        look(folder(tmp_path / "away"))
+    with pytest.raises(TriggerFailed, match="file is no folder; give type: file"):
+        look(folder(tmp_path / "file"))
+
+
+def test_the_options_of_a_folder_are_read(tmp_path):
+    parsed = FOLDER_KIND.parse({"path": "in", "patterns": "*.csv", "ignore": ["~*", "*.tmp"]}, tmp_path)
+
+    assert parsed.options == FileOptions(
+        path=tmp_path / "in", patterns=("*.csv",), ignore=("~*", "*.tmp"), must_be_folder=True
+    )

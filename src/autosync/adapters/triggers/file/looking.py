@@ -40,13 +40,16 @@ def look(options: FileOptions) -> Sight:
     try:
         status = options.path.stat()
     except FileNotFoundError:
-        if not options.path.parent.is_dir():
+        folder = options.path if options.must_be_folder else options.path.parent
+        if not folder.is_dir():
             raise TriggerFailed(
-                f"{options.path.parent} is not there; create the folder, or connect the share that it lies on"
+                f"{folder} is not there; create the folder, or connect the share that it lies on"
             ) from None
         return {}
     except OSError as error:
         raise TriggerFailed(_cannot("look at", options.path, error)) from error
+    if options.must_be_folder and not stat.S_ISDIR(status.st_mode):
+        raise TriggerFailed(f"{options.path} is no folder; give type: file for a single one")
     if not stat.S_ISDIR(status.st_mode):
         return {options.path.name: (status.st_size, status.st_mtime_ns)}
     try:
@@ -84,11 +87,17 @@ def _inside(options: FileOptions, folder: Path, prefix: str) -> Iterator[tuple[s
                 if entry.is_dir():
                     if options.recursive:
                         yield from _inside(options, folder / entry.name, f"{name}/")
-                elif any(fnmatch(entry.name, pattern) for pattern in options.patterns):
+                elif _counts(options, entry.name):
                     status = entry.stat()
                     yield name, (status.st_size, status.st_mtime_ns)
             except FileNotFoundError:
                 continue  # deleted while we looked
+
+
+def _counts(options: FileOptions, name: str) -> bool:
+    return any(fnmatch(name, each) for each in options.patterns) and not any(
+        fnmatch(name, each) for each in options.ignore
+    )
 
 
 def _digest(path: Path, stamp: Stamp) -> bytes | None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from autosync.adapters.triggers.file.accelerator import Accelerator
-from autosync.adapters.triggers.file.looking import Content, Sight, look, read
+from autosync.adapters.triggers.file.looking import Content, look, read
 from autosync.adapters.triggers.file.options import FileOptions
 from autosync.model.errors import TriggerFailed
 from autosync.model.requests import Token
@@ -22,6 +22,7 @@ _ANSWER_S: Final = 60.0
 _COARSE_S: Final = 2.5
 """Times of change may be as coarse as two seconds: a file that changed so recently is read once more."""
 _PULSE_S: Final = 15.0
+_VERBS: Final = {"new": "is new", "changed": "changed", "removed": "was removed"}
 
 
 class FileTrigger:
@@ -46,7 +47,7 @@ class FileTrigger:
         pulse_at, shown = 0.0, ""
         while True:
             content, state = await self._settled(known)
-            if content is not None and content.digest != told and content.sight:
+            if content is not None and content.digest != told and (content.sight or self._may_be_empty(told)):
                 first, told = told == "", content.digest
                 yield _firing(self._options, content, known, first=first)
             known = content or known
@@ -68,6 +69,10 @@ class FileTrigger:
         base = None if known is not None and sight == known.sight else known
         content = await self._in_thread(lambda: read(self._options, sight, base))
         return content, "being written" if content is None else "unchanged" if sight else "waiting for the file"
+
+    def _may_be_empty(self, told: str) -> bool:
+        """Return whether it counts that no file is there (any more)."""
+        return self._options.must_be_folder and told != ""
 
     def _may_be_stale(self, known: Content) -> bool:
         return bool(known.sight) and abs(self._clock.now().timestamp() - known.changed / 1e9) < _COARSE_S
@@ -101,8 +106,16 @@ def _firing(options: FileOptions, content: Content, known: Content | None, *, fi
 def _text(options: FileOptions, content: Content, known: Content | None, *, first: bool) -> str:
     if first:
         return f"{options.path.name} was seen for the first time"
-    before: Sight = known.sight if known is not None else {}
-    names = sorted(name for name in content.sight.keys() | before.keys() if content.sight.get(name) != before.get(name))
-    if len(names) == 1 or not before:
-        return f"{names[0] if len(names) == 1 else options.path.name} changed"
-    return f"{len(names)} files of {options.path.name} changed"
+    if known is None:
+        return f"{options.path.name} changed"
+    before, now = known.sight, content.sight
+    seen = {
+        "new": sorted(now.keys() - before.keys()),
+        "changed": sorted(name for name in now.keys() & before.keys() if now[name] != before[name]),
+        "removed": sorted(before.keys() - now.keys()),
+    }
+    names = [name for each in seen.values() for name in each]
+    if len(names) == 1:
+        return f"{names[0]} {_VERBS[next(word for word, each in seen.items() if each)]}"
+    counts = ", ".join(f"{len(each):,} {word}" for word, each in seen.items() if each)
+    return f"{counts} in {options.path.name}" if counts else f"{options.path.name} changed"

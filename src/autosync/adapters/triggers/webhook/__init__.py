@@ -1,0 +1,1 @@
+"""Fires when another program calls: ``type: webhook``."""
