@@ -18,7 +18,6 @@ from scripts.services.slapd import Slapd, base_entries, running_slapd
 from tests.integration.conftest import absent
 from tests.unit.connectors.systems import Reading
 
-pytestmark = pytest.mark.xdist_group("directories")
 _NUMBERS = count(1)
 
 
