@@ -34,7 +34,7 @@ class PostgreSQL:
             _program("postgres"), "-D", str(self.folder / "data"), "-p", str(self.port), "-h", HOST, "-k", "", "-F",
         ]  # fmt: skip
         self.process = ServerProcess(command, self.folder / "postgres.log", user=_user())
-        self.process.wait_listening(HOST, self.port)
+        self.process.wait_said("ready to accept connections")
 
     def stop(self) -> None:
         """Stop it; its data stay."""
