@@ -12,7 +12,7 @@ settings.load_profile("autosync")
 _WITH_A_DOMAIN_CONTROLLER = ("test_active_directory_", "test_no_change_is_lost")
 
 
-class OneDomainController(LoadFileScheduling):
+class OneDomainController(LoadFileScheduling):  # type: ignore[misc] # it has no types
     """A file is one worker's, and so are all files that need the domain controller: a machine can have only one."""
 
     def _split_scope(self, nodeid: str) -> str:

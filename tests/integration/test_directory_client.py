@@ -7,6 +7,7 @@ import pytest
 
 from autosync.directory import controls
 from autosync.directory.client import Directory, octets, open_directory
+from autosync.directory.codec import Control
 from autosync.directory.errors import ServerUnreachable
 from autosync.directory.filters import Equals
 from autosync.directory.searching import Between, Entry, Reference, Scope, Search
@@ -109,7 +110,7 @@ def test_a_referral_object_is_reported(slapd: Slapd) -> None:
             "ou": "elsewhere",
             "ref": "ldap://127.0.0.1:1/dc=y",
         }
-        manage = (controls.Control(oid=controls.MANAGE_DSA_IT, critical=True),)
+        manage = (Control(oid=controls.MANAGE_DSA_IT, critical=True),)
         (await directory.write(Add(dn=dn, attributes=octets(attributes), controls=manage))).require("add")
         try:
             async with directory.search(Search(base=slapd.suffix, scope=Scope.ONE)) as found:
