@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 READY_LIMIT_S = 60.0
@@ -59,6 +59,7 @@ class ServerProcess:
     ) -> None:
         self._log = log
         self._command = list(command)
+        self._begin = log.stat().st_size if log.exists() else 0
         with log.open("ab") as out:
             self.process = subprocess.Popen(
                 command,
@@ -74,13 +75,20 @@ class ServerProcess:
 
     def wait_listening(self, host: str, port: int, limit_s: float = READY_LIMIT_S) -> None:
         """Wait until the port answers; raise ``ServiceFailed``."""
+        self._wait(lambda: _answers(host, port), f"does not answer on {host}:{port}", limit_s)
+
+    def wait_said(self, words: str, limit_s: float = READY_LIMIT_S) -> None:
+        """Wait until the server has written ``words`` into its log; raise ``ServiceFailed``."""
+        self._wait(lambda: words.encode() in self._log.read_bytes()[self._begin :], f"never said {words!r}", limit_s)
+
+    def _wait(self, is_ready: Callable[[], bool], trouble: str, limit_s: float) -> None:
         begin = time.monotonic()
-        while not _answers(host, port):
+        while not is_ready():
             if self.process.poll() is not None:
                 raise ServiceFailed(f"{self._command[0]} ended with {self.process.returncode}:\n{self.tail()}")
             if time.monotonic() - begin > limit_s:
                 self.stop()
-                raise ServiceFailed(f"{self._command[0]} does not answer on {host}:{port}:\n{self.tail()}")
+                raise ServiceFailed(f"{self._command[0]} {trouble}:\n{self.tail()}")
             time.sleep(0.02)  # noqa: TID251 - another process's start cannot be waited for otherwise
 
     def tail(self) -> str:

@@ -4,13 +4,12 @@
 """
 
 import contextlib
-import fcntl
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scripts.services.processes import ServerProcess, ServiceMissing, make_certificate, private_folder, program, run
+from scripts.services.processes import ServerProcess, make_certificate, private_folder, program, run
 
 ADDRESS = "127.0.0.21"
 REALM = "LAB.TEST"
@@ -110,28 +109,56 @@ class Samba:
         run([program("samba-tool", "samba"), *words, *places])
 
 
+class _Shared:
+    """The one domain controller of this process, and how many use it."""
+
+    def __init__(self) -> None:
+        self._users = 0
+        self._stack = contextlib.ExitStack()
+        self._samba: Samba | None = None
+
+    def enter(self) -> Samba:
+        if self._samba is None:
+            with contextlib.ExitStack() as stack:
+                self._samba = _start(stack)
+                self._stack = stack.pop_all()
+        self._users += 1
+        return self._samba
+
+    def leave(self) -> None:
+        self._users -= 1
+        if not self._users:
+            self._samba = None
+            self._stack.close()
+
+
+_SHARED = _Shared()
+
+
 @contextlib.contextmanager
 def running_samba() -> Iterator[Samba]:
-    """Start a domain controller, and stop it in the end. There is one a machine: others wait for their turn."""
+    """Start a domain controller, or share the one that this process has; the last user stops it.
+
+    There is one a machine: other processes wait for their turn.
+    """
     program("samba", "samba")
     program("samba-tool", "samba")
-    with _LOCK.open("w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with private_folder("samba") as folder:
-            _, certificate = make_certificate(folder, HOST, ADDRESS)
-            samba = Samba(folder=folder, certificate=certificate)
-            samba.provision()
-            samba.start()
-            try:
-                yield samba
-            finally:
-                samba.stop()
+    samba = _SHARED.enter()
+    try:
+        yield samba
+    finally:
+        _SHARED.leave()
 
 
-def is_there() -> bool:
-    """Return whether the programs are installed."""
-    with contextlib.suppress(ServiceMissing):
-        program("samba", "samba")
-        program("samba-tool", "samba")
-        return True
-    return False
+def _start(stack: contextlib.ExitStack) -> Samba:
+    import fcntl  # noqa: PLC0415 - there is none on Windows, where this module is imported, too
+
+    lock = stack.enter_context(_LOCK.open("w", encoding="utf-8"))
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    folder = stack.enter_context(private_folder("samba"))
+    _, certificate = make_certificate(folder, HOST, ADDRESS)
+    samba = Samba(folder=folder, certificate=certificate)
+    samba.provision()
+    stack.callback(samba.stop)
+    samba.start()
+    return samba

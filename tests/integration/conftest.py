@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from scripts.services.postgresql import PostgreSQL, running_postgresql
 from scripts.services.processes import ServiceMissing
 from scripts.services.samba import Samba, running_samba
 from scripts.services.slapd import Slapd, running_slapd
@@ -51,6 +52,15 @@ def people_slapd() -> Iterator[Slapd]:
 def samba() -> Iterator[Samba]:
     try:
         with running_samba() as server:
+            yield server
+    except ServiceMissing as error:
+        absent(error)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    try:
+        with running_postgresql() as server:
             yield server
     except ServiceMissing as error:
         absent(error)

@@ -18,7 +18,6 @@ from autosync.syncengine.connectors.registry import make_connector
 from scripts.services.samba import Samba
 from tests.unit.connectors.systems import Reading
 
-pytestmark = pytest.mark.xdist_group("directories")
 _NUMBERS = count(1)
 
 
