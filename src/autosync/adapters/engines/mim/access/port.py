@@ -95,10 +95,13 @@ class SyncService(Protocol):
         """Return one row of the run history by its key; None when there is none."""
         ...
 
-    async def runs(self, *, agent: str | None = None, started_from: datetime | None = None) -> Sequence[ListedRun]:
-        """Return rows of the run history, oldest first: of one agent or all, started at the moment or later.
+    async def runs(
+        self, *, agent: str | None = None, started_from: datetime | None = None, ended_until: datetime | None = None
+    ) -> Sequence[ListedRun]:
+        """Return rows of the run history, oldest first: of one agent or all, that fit every bound that is given.
 
-        The server filters (WQL). Never called without a bound where the history may be long.
+        Started at the moment or later; ended at the moment or before (then only rows that have an end). The server
+        filters (WQL). Never called without a bound where the history may be long.
         """
         ...
 
