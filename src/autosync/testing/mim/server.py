@@ -17,6 +17,7 @@ from autosync.testing.mim.sign_in import Users
 from autosync.testing.mim.soap import TRANSFER, Faulted, Request, Trouble, answer, fault, identity, request_of
 
 if TYPE_CHECKING:
+    from autosync.testing.mim.commands import Commands
     from autosync.testing.mim.shell import Shells
 
 PASSWORD: Final = "stand-in"  # noqa: S105 (nothing real is behind it, and it listens on loopback)
@@ -55,7 +56,7 @@ class MimStandIn:
         self._place = place or Place()
         self._listener = Listener(self, self._users, provider.knobs, self._place)
         self.cim = Cim(provider, self._listener.stopping)
-        self.shells = _shells(provider)
+        self.commands, self.shells = _shells(provider)
 
     @property
     def line(self) -> LineKnobs:
@@ -164,7 +165,7 @@ def _all(body: ET.Element | None) -> list[ET.Element]:
     return list(body) if body is not None else []
 
 
-def _shells(provider: MimProvider) -> "Shells":
+def _shells(provider: MimProvider) -> "tuple[Commands, Shells]":
     try:
         from autosync.testing.mim.commands import Commands  # noqa: PLC0415 (psrpcore is for tests)
         from autosync.testing.mim.shell import Shells  # noqa: PLC0415
@@ -172,4 +173,5 @@ def _shells(provider: MimProvider) -> "Shells":
         raise RuntimeError(
             f"the stand-in server needs {missing.name}: install it with `pip install psrpcore`"
         ) from None
-    return Shells(Commands(provider).run)
+    commands = Commands(provider)
+    return commands, Shells(commands.run)

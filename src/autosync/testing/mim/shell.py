@@ -50,14 +50,10 @@ class Shells:
         return request.resource.startswith((POWERSHELL, _SHELL_URI))
 
     def close(self) -> None:
-        """End all shells."""
+        """End all shells, as a restart of WinRM does."""
         for shell in tuple(self._shells.values()):
             shell.pool.close()
         self._shells.clear()
-
-    def forget_all(self) -> None:
-        """Let all shells be gone, as after a restart of WinRM."""
-        self.close()
 
     def answer(self, request: Request, account: str) -> bytes:
         """Return the answer. Raises ``Faulted``."""

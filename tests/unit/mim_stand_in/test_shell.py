@@ -1,0 +1,172 @@
+"""PowerShell remoting, asked by a plain pypsrp client."""
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from pypsrp.complex_objects import PSInvocationState, RunspacePoolState
+from pypsrp.exceptions import WSManFaultError
+from pypsrp.powershell import PowerShell, RunspacePool
+from pypsrp.wsman import WSMan
+
+from autosync.testing.mim.pipelines import Called, CommandFailed, Invocation
+from autosync.testing.mim.provider import MimProvider
+from autosync.testing.mim.server import MimStandIn
+
+
+@pytest.fixture
+def pool(client: WSMan) -> Iterator[RunspacePool]:
+    opened = RunspacePool(client)
+    opened.open()
+    yield opened
+    opened.close()
+
+
+def call(pool: RunspacePool, name: str, **parameters) -> PowerShell:
+    pipeline = PowerShell(pool)
+    return pipeline.add_cmdlet(name).add_parameters(parameters)
+
+
+def know(server: MimStandIn, name: str, function: Callable[[Invocation, Called], None]) -> None:
+    server.commands.known[name] = function
+
+
+def test_output_comes_back_as_what_it_was(pool: RunspacePool, server: MimStandIn) -> None:
+    def say(invocation: Invocation, called: Called) -> None:
+        for value in ("Größe 木", 7, True, b"\0\xff", called.parameters["Name"]):
+            invocation.write(value)
+
+    know(server, "say", say)
+
+    assert call(pool, "Say", Name="$(x); `n").invoke() == ["Größe 木", 7, True, b"\0\xff", "$(x); `n"]
+
+
+def test_each_stream_has_its_own_place(pool: RunspacePool, server: MimStandIn) -> None:
+    def mutter(invocation: Invocation, _: Called) -> None:
+        invocation.warn("careful")
+        invocation.say("by the way")
+        invocation.complain("one of them is wrong")
+        invocation.write("done")
+
+    know(server, "mutter", mutter)
+    pipeline = call(pool, "Mutter")
+
+    assert pipeline.invoke() == ["done"]
+    assert pipeline.state == PSInvocationState.COMPLETED
+    assert [str(each.message) for each in (*pipeline.streams.warning, *pipeline.streams.verbose)] == [
+        "careful",
+        "by the way",
+    ]
+    assert [str(each) for each in pipeline.streams.error] == ["one of them is wrong"]
+
+
+def test_a_terminating_error_fails_the_pipeline_and_names_itself(pool: RunspacePool, server: MimStandIn) -> None:
+    def fail(invocation: Invocation, _: Called) -> None:
+        invocation.write("so far")
+        raise CommandFailed("no more", "OutOfLuck")
+
+    know(server, "fail", fail)
+    pipeline = call(pool, "Fail")
+
+    assert pipeline.invoke() == ["so far"]
+    assert pipeline.state == PSInvocationState.FAILED
+    assert pipeline.streams.error[0].fq_error == "OutOfLuck"
+
+
+def test_what_is_unknown_is_not_run(pool: RunspacePool) -> None:
+    pipeline = call(pool, "Remove-Everything")
+
+    assert pipeline.invoke() == []
+    assert pipeline.streams.error[0].fq_error == "CommandNotFoundException"
+
+
+def test_large_output_comes_in_pieces_of_many_answers(
+    pool: RunspacePool, server: MimStandIn, inside: MimProvider
+) -> None:
+    inside.knobs.agent_file = bytes(range(256)) * 8000
+    pipeline = PowerShell(pool).add_script("# autosync: maexport\nparam($Agent)").add_parameter("Agent", "HR")
+
+    assert b"".join(pipeline.invoke()) == inside.knobs.agent_file
+    assert sum(call.action == "Receive" for call in server.calls) > 3
+
+
+def test_a_long_pipeline_is_polled_and_can_be_stopped(pool: RunspacePool, server: MimStandIn) -> None:
+    ended: list[str] = []
+
+    def dawdle(invocation: Invocation, _: Called) -> None:
+        invocation.write("began")
+        try:
+            invocation.sleep(3600)
+        finally:
+            ended.append("stopped")
+
+    know(server, "dawdle", dawdle)
+    pipeline = call(pool, "Dawdle")
+    pipeline.begin_invoke()
+    while not pipeline.output:
+        pipeline.poll_invoke(timeout=1)
+    pipeline.stop()
+
+    assert (pipeline.output, ended, pipeline.state) == (["began"], ["stopped"], PSInvocationState.STOPPED)
+    assert call(pool, "Nothing").invoke() == []
+
+
+def test_a_pipeline_outlives_its_client(client: WSMan, sign_in, server: MimStandIn) -> None:
+    may_end = threading.Event()
+
+    def wait(invocation: Invocation, _: Called) -> None:
+        may_end.wait(5)
+        invocation.write("at last")
+
+    know(server, "wait", wait)
+    first = RunspacePool(client)
+    first.open()
+    call(first, "Wait").begin_invoke()
+    first.disconnect()
+    found = RunspacePool.get_runspace_pools(sign_in())
+    may_end.set()
+    found[0].connect()
+    pipelines = found[0].create_disconnected_power_shells()
+
+    assert [len(found), len(pipelines)] == [1, 1]
+    assert pipelines[0].connect() == ["at last"]
+    found[0].close()
+    assert server.shells.count == 0
+
+
+def test_two_pipelines_of_one_pool_do_not_mix(client: WSMan, server: MimStandIn) -> None:
+    def count(invocation: Invocation, called: Called) -> None:
+        for number in range(20):
+            invocation.write(f"{called.parameters['Of']}{number}")
+            invocation.sleep(0.001)
+
+    know(server, "count", count)
+    pool = RunspacePool(client, max_runspaces=2)
+    pool.open()
+    pipelines = {word: call(pool, "Count", Of=word) for word in "ab"}
+    for pipeline in pipelines.values():
+        pipeline.begin_invoke()
+
+    for word, pipeline in pipelines.items():
+        assert pipeline.end_invoke() == [f"{word}{number}" for number in range(20)]
+    pool.close()
+
+
+def test_a_shell_that_is_gone_is_told(pool: RunspacePool, server: MimStandIn) -> None:
+    server.shells.close()
+    with pytest.raises(WSManFaultError) as fault:
+        call(pool, "Say").invoke()
+
+    assert fault.value.code == 2150858843
+    pool.state = RunspacePoolState.CLOSED
+
+
+def test_an_account_has_only_so_many_shells(sign_in, server: MimStandIn) -> None:
+    server.shells.most_shells = 1
+    first = RunspacePool(sign_in())
+    first.open()
+    with pytest.raises(WSManFaultError) as fault:
+        RunspacePool(sign_in()).open()
+
+    assert fault.value.code == 2150859173
+    first.close()
