@@ -66,6 +66,8 @@ class Knobs:
     """What the next calls of a method answer instead of doing anything."""
     loses: dict[str, int] = field(default_factory=dict)
     """How many of the next answers of a method get lost after it was carried out."""
+    tells_partitions: bool = True
+    """Whether ``csexport`` writes each object's partition."""
     details: str | None = None
     """What ``RunDetails`` gives instead of the truth."""
     agent_file: bytes | None = None

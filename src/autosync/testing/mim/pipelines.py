@@ -104,6 +104,7 @@ class Pool:
         self._outgoing: dict[Owner, deque[bytes]] = {None: deque()}
         self._running: dict[uuid.UUID, Invocation] = {}
         self._done: set[uuid.UUID] = set()
+        self._closed = False
 
     @property
     def is_disconnected(self) -> bool:
@@ -157,8 +158,12 @@ class Pool:
 
         None when nothing came in time.
         """
+
+        def has_news() -> bool:
+            return self._closed or bool(self._outgoing.get(pipeline)) or pipeline in self._done
+
         with self._news:
-            if not self._news.wait_for(lambda: self._outgoing.get(pipeline) or pipeline in self._done, seconds):
+            if not self._news.wait_for(has_news, seconds) or self._closed:
                 return None
             waiting = self._outgoing.get(pipeline, deque())
             taken = b""
@@ -182,7 +187,10 @@ class Pool:
             self._pool.pipeline_table.pop(pipeline, None)
 
     def close(self) -> None:
-        """Stop everything."""
+        """Stop everything, and let nobody wait any longer."""
+        with self._news:
+            self._closed = True
+            self._news.notify_all()
         for pipeline in tuple(self._running):
             self.forget(pipeline)
 

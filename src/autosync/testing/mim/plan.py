@@ -176,6 +176,18 @@ def usual_profiles(partitions: Iterable[str]) -> tuple[MimProfile, ...]:
     )
 
 
+def crowd(count: int, seconds: Mapping[StepKind, tuple[float, float]] = QUICK) -> MimServer:
+    """Return a server with many agents: what changes in the first flows to all others."""
+    names = [f"Agent {number:03}" for number in range(1, count + 1)]
+    flows = tuple(Flow(agent=name) for name in names[1:])
+    return MimServer(
+        agents=tuple(
+            MimAgent(name=name, category="Extensible2", flows=flows if name == names[0] else (), seconds=seconds)
+            for name in names
+        )
+    )
+
+
 def company(seconds: Mapping[StepKind, tuple[float, float]] = QUICK) -> MimServer:
     """Return a small company: personnel, a directory of two domains, the portal and a telephone directory."""
     north, south = "DC=north,DC=corp,DC=example", "DC=south,DC=corp,DC=example"

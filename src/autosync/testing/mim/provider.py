@@ -202,7 +202,7 @@ class MimProvider:
                 place = self._spaces.of(found.name, PartitionName(partition.name))
                 waiting = place.staged if side is PendingSide.IMPORTS else place.exports
                 changes += [(partition.name, change) for change in waiting.values()]
-            return pending_file(found, side, changes)
+            return pending_file(found, side, changes, tells_partition=self.knobs.tells_partitions)
 
     # The world around it
 
