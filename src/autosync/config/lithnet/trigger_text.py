@@ -8,7 +8,7 @@ from autosync.config.lithnet.notes import Notes
 from autosync.config.lithnet.passwords import Passwords
 from autosync.config.lithnet.predecessor import LithnetTrigger, TriggerKind
 from autosync.config.lithnet.times import local_start, moment_text
-from autosync.config.lithnet.yaml_text import Lines, Plain, flow
+from autosync.config.yaml_text import Lines, Plain, flow
 
 _LEAST: Final = timedelta(seconds=1)
 _LOGON: Final = ("lastLogon", "lastLogonTimestamp", "logonCount", "badPwdCount", "badPasswordTime")

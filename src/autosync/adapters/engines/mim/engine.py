@@ -65,7 +65,7 @@ class MimEngine:
                 access = self._make_access()
             except ConfigError as error:  # a secret that is not there (yet)
                 raise EngineUnavailable(str(error)) from error
-            self._inside = _Inside(self._name, access, self._options, self._clock, self._told, self._may_be_held)
+            self._inside = _Inside(access, self._told, self._options, self._clock, self._may_be_held)
         inside = self._inside
         await inside.access.service.open()
         server_time = await inside.access.service.time()
@@ -93,7 +93,7 @@ class MimEngine:
         found = await self._in.book.described(self._options.refresh, DESCRIBE_EVERY)
         return tuple(self._as_configured(agent) for agent in found)
 
-    async def start(self, agent: AgentId, profile: ProfileName, run: RunId) -> str:
+    async def start(self, agent: AgentId, profile: ProfileName, run: RunId) -> str:  # noqa: ARG002 - runs carry no label here
         """Start a run profile and return the key of its row in the run history."""
         inside, known = self._in, await self._agent(agent)
         try:
@@ -173,22 +173,13 @@ class MimEngine:
 class _Inside:
     """Everything that is made from one access."""
 
-    def __init__(
-        self,
-        name: EngineName,
-        access: Access,
-        options: MimOptions,
-        clock: Clock,
-        told: Told,
-        may_be_held: MayBeHeld,
-    ) -> None:
+    def __init__(self, access: Access, told: Told, options: MimOptions, clock: Clock, may_be_held: MayBeHeld) -> None:
+        service = access.service
         self.access = access
         self.calls = Calls()
-        self.watch = RunWatch(access.service, clock)
-        self.book = AgentBook(name, access.service, access.tools, clock, told)
-        self.starter = Starter(access.service, self.watch, clock, self.calls)
-        self.results = Results(access.service, clock, told)
-        self.pending = PendingChangesReader(
-            access.service, told, fingerprints=options.fingerprints, may_be_held=may_be_held
-        )
-        self.history = RunHistory(access.service, clock, told, options.save_run_history)
+        self.watch = RunWatch(service, clock)
+        self.book = AgentBook(told.engine, service, access.tools, clock, told)
+        self.starter = Starter(service, self.watch, clock, self.calls)
+        self.results = Results(service, clock, told)
+        self.pending = PendingChangesReader(service, told, fingerprints=options.fingerprints, may_be_held=may_be_held)
+        self.history = RunHistory(service, clock, told, options.save_run_history)

@@ -55,7 +55,7 @@ class MimKind:
             "properties": {**ACCESS_PROPERTIES, **_PROPERTIES},
         }
 
-    def agent_names(self, options: object) -> frozenset[str] | None:
+    def agent_names(self, options: object) -> frozenset[str] | None:  # noqa: ARG002 - they say nothing of agents
         """Return None: only the server knows its agents."""
         return None
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from autosync.adapters.engines.mim.access.port import ListedAgent, Question, SyncService
+from autosync.adapters.engines.mim.known_runs import is_newer
 from autosync.adapters.engines.mim.reading import answers, statuses
 from autosync.adapters.engines.mim.reading.values import guid, whole
-from autosync.adapters.engines.mim.known_runs import is_newer
 from autosync.adapters.engines.mim.rows import HistoryRow, history_row, key_of
 from autosync.adapters.engines.mim.watch import RunWatch
 from autosync.model.errors import EngineRejected, EngineUnavailable
@@ -17,7 +17,9 @@ from autosync.ports.clock import Clock
 _Answer = TypeVar("_Answer")
 
 LATEST_S: Final = 15.0
-"""How long after the last word of ``Execute`` the run may still turn up in the history."""
+"""How long after ``Execute`` gave up the run may still turn up in the history."""
+_LATEST_KNOWN_S: Final = 60.0
+"""The same where ``Execute`` answered how the run ended: it is sure to have begun."""
 _WITHOUT_ROW: Final = frozenset(
     {
         "access-denied",
@@ -74,7 +76,11 @@ class Starter:
 
         Raises ``EngineRejected`` with the engine's word when nothing began, ``EngineUnavailable`` when nobody can tell.
         """
-        number = await self._number(agent) or 0
+        try:
+            number = await self._number(agent) or 0
+        except EngineUnavailable as error:
+            # Known for sure, unlike after Execute: nothing began.
+            raise EngineRejected("engine-unavailable", f"{profile} of {agent.name} was not started: {error}") from error
         newest = self._watch.known.newest(guid(agent.guid))
         if newest is None or newest.number < number:
             newest = _bare_row(agent, number)
@@ -112,7 +118,7 @@ class Starter:
         while True:
             if call.done() and latest is None:
                 refusal = _refusal(agent, profile, call)
-                latest = self._clock.elapsed() + LATEST_S
+                latest = self._clock.elapsed() + (_LATEST_KNOWN_S if _has_begun(call) else LATEST_S)
             row = self._watch.known.newest(before.guid)
             if row is not None and _is_after(row, before, profile):
                 return row
@@ -188,3 +194,8 @@ def _refusal(agent: ListedAgent, profile: str, call: "asyncio.Task[str | None]")
     if said.status.lower() in _WITHOUT_ROW:
         raise no
     return no
+
+
+def _has_begun(call: "asyncio.Task[str | None]") -> bool:
+    answer = call.result() if call.exception() is None else None
+    return answer is not None and answers.executed(answer).began is True

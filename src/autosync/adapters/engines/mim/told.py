@@ -17,7 +17,7 @@ class Told:
     """Remembers what was told. Two warnings that differ in numbers alone are of one kind."""
 
     def __init__(self, engine: EngineName) -> None:
-        self._engine = engine
+        self.engine = engine
         self._kinds: set[str] = set()
 
     def warn(self, about: str, text: str) -> None:
@@ -26,7 +26,7 @@ class Told:
         if kind in self._kinds or len(self._kinds) >= _MOST:
             return
         self._kinds.add(kind)
-        _LOG.warning("engine-not-understood", engine=self._engine, about=about, text=text)
+        _LOG.warning("engine-not-understood", engine=self.engine, about=about, text=text)
 
     def warn_all(self, about: str, texts: Iterable[str]) -> None:
         """Tell of several things."""
@@ -38,4 +38,4 @@ class Told:
         kind = f"{event}: {sorted(values.items())!r}"
         if kind not in self._kinds:
             self._kinds.add(kind)
-            _LOG.warning(event, engine=self._engine, **values)
+            _LOG.warning(event, engine=self.engine, **values)
