@@ -8,12 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 from random import Random
 
+import pytest
 from pypsrp.wsman import WSMan
 
 from autosync.testing.clock import FixedClock
 from autosync.testing.mim.__main__ import Life
 from autosync.testing.mim.plan import company
 from autosync.testing.mim.provider import ACCOUNT, MimProvider
+from autosync.testing.mim.server import MimStandIn
 from tests.unit.mim_stand_in.raw import execute, get
 
 
@@ -49,3 +51,12 @@ def test_it_says_where_it_listens_and_where_the_password_is(tmp_path: Path) -> N
 
     assert (named, said) == ("AD", "success")
     assert process.returncode in {0, 1, -signal.SIGTERM}
+
+
+def test_without_what_it_needs_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("psrpcore", "psrpcore.types"):
+        monkeypatch.setitem(sys.modules, module, None)
+    for module in ("commands", "shell", "pipelines"):
+        monkeypatch.delitem(sys.modules, f"autosync.testing.mim.{module}", raising=False)
+    with pytest.raises(RuntimeError, match="pip install psrpcore"):
+        MimStandIn(MimProvider(company(), FixedClock()))

@@ -65,6 +65,13 @@ class Life:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the server until it is interrupted."""
     asked = _parser().parse_args(arguments)
+    try:
+        return _serve(asked)
+    except (RuntimeError, OSError) as error:
+        sys.exit(str(error))
+
+
+def _serve(asked: argparse.Namespace) -> int:
     ending = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: ending.set())

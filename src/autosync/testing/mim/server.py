@@ -52,11 +52,15 @@ class MimStandIn:
         """``MaxEnvelopeSizekb``."""
         self.config_is_readable = True
         """Whether the account may read the configuration of WinRM, as administrators may."""
-        self._users = Users(passwords or {ACCOUNT: PASSWORD})
-        self._place = place or Place()
-        self._listener = Listener(self, self._users, provider.knobs, self._place)
-        self.cim = Cim(provider, self._listener.stopping)
         self.commands, self.shells = _shells(provider)
+        self._place = place or Place()
+        self._users = Users(passwords or {ACCOUNT: PASSWORD})
+        try:
+            self._listener = Listener(self, self._users, provider.knobs, self._place)
+        except OSError:
+            self._users.close()
+            raise
+        self.cim = Cim(provider, self._listener.stopping)
 
     @property
     def line(self) -> LineKnobs:
