@@ -11,7 +11,14 @@ from autosync.testing.mim.server import PASSWORD, MimStandIn
 ENGINE = "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/MicrosoftIdentityIntegrationServer/"
 SYSTEM = "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/cimv2/"
 WQL = "http://schemas.microsoft.com/wbem/wsman/1/WQL"
-TIMED_OUT, NOT_FOUND, DENIED = 2150858793, 2150858752, 5
+TIMED_OUT = 2150858793
+NOT_FOUND, DENIED, INTERNAL, FILTER = (
+    "wsa:DestinationUnreachable",
+    "w:AccessDenied",
+    "w:InternalError",
+    "wsen:CannotProcessFilter",
+)
+"""What pypsrp keeps of an error of WMI: its code stands where pypsrp does not look."""
 
 
 def connect(server: MimStandIn, *, user: str = ACCOUNT, password: str = PASSWORD, **more) -> WSMan:

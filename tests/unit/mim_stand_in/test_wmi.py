@@ -8,10 +8,22 @@ from pypsrp.exceptions import WSManFaultError
 from pypsrp.wsman import WSMan
 
 from autosync.adapters.engines.simulated.faults import Ending
+from autosync.testing.mim.cim import ENGINE
 from autosync.testing.mim.knobs import Rights, RunScript, TimedOut
 from autosync.testing.mim.provider import MimProvider
-from autosync.testing.mim.server import MimStandIn
-from tests.unit.mim_stand_in.raw import DENIED, NOT_FOUND, SYSTEM, TIMED_OUT, execute, get, invoke, select
+from autosync.testing.mim.server import Area, MimStandIn
+from tests.unit.mim_stand_in.raw import (
+    DENIED,
+    FILTER,
+    INTERNAL,
+    NOT_FOUND,
+    SYSTEM,
+    TIMED_OUT,
+    execute,
+    get,
+    invoke,
+    select,
+)
 
 AGENT = "MIIS_ManagementAgent"
 
@@ -141,7 +153,7 @@ def test_a_stopped_service_is_told(client: WSMan, inside: MimProvider) -> None:
     with pytest.raises(WSManFaultError) as fault:
         get(client, AGENT, Name="HR")
 
-    assert fault.value.code == 2147749907
+    assert fault.value.code == INTERNAL
     assert invoke(client, AGENT, "RunStatus", {"Name": "HR"}) == "connection-failure"
     inside.start_service()
     assert invoke(client, AGENT, "RunStatus", {"Name": "HR"}) == "stopped-service-shutdown"
@@ -157,9 +169,30 @@ def test_the_servers_clock_is_told_and_may_be_wrong(client: WSMan, inside: MimPr
     assert run.started > datetime.now(UTC) + timedelta(minutes=59)
 
 
+def test_rights_are_asked_for_at_each_door(client: WSMan, server: MimStandIn) -> None:
+    server.denies = {Area.WMI}
+    with pytest.raises(WSManFaultError, match="WMI service returned"):
+        get(client, AGENT, Name="HR")
+    server.denies = {Area.WINRM}
+    with pytest.raises(WSManFaultError) as fault:
+        get(client, AGENT, Name="HR")
+
+    assert fault.value.code == 5
+
+
+def test_another_server_has_not_the_namespace(client: WSMan, server: MimStandIn) -> None:
+    server.cim.namespaces.remove(ENGINE)
+    with pytest.raises(WSManFaultError, match="invalid namespace"):
+        select(client, "SELECT * FROM MIIS_ManagementAgent")
+    with pytest.raises(WSManFaultError, match="invalid namespace"):
+        execute(client, "HR", "DI")
+
+    assert select(client, "SELECT * FROM Win32_OperatingSystem", root=SYSTEM)
+
+
 @pytest.mark.parametrize("query", ["", "DELETE FROM MIIS_RunHistory", "SELECT * FROM X WHERE A='", "SELECT * FROM X y"])
 def test_what_is_no_query_is_refused(client: WSMan, query: str) -> None:
     with pytest.raises(WSManFaultError) as fault:
         select(client, query)
 
-    assert fault.value.code == 2150858778
+    assert fault.value.code == FILTER

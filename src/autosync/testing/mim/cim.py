@@ -24,7 +24,7 @@ _GRANULE_S: Final = 0.02
 """How often a waiting ``Execute`` looks whether somebody stopped its run."""
 _TROUBLE: Final = {
     Reason.NOT_FOUND: Trouble.NOT_FOUND,
-    Reason.DENIED: Trouble.ACCESS_DENIED,
+    Reason.DENIED: Trouble.PROVIDER_DENIED,
     Reason.AWAY: Trouble.PROVIDER,
     Reason.TOOLS: Trouble.PROVIDER,
 }
@@ -55,6 +55,8 @@ class Cim:
         self._numbers = itertools.count(1)
         self.most_elements = 20
         """How many instances one answer holds at most, whatever the client asks for."""
+        self.namespaces = set(_CLASSES)
+        """Without ``ENGINE``: no synchronization server."""
 
     def knows(self, request: Request) -> bool:
         """Return whether the request is about WMI."""
@@ -80,8 +82,10 @@ class Cim:
 
     def _items(self, uri: str, of: str) -> Iterator[_Item]:
         namespace = uri.removeprefix(WMI).rpartition("/")[0].casefold()
-        classes = _CLASSES.get(namespace)
-        if classes is None or of.casefold() not in classes:
+        classes = _CLASSES.get(namespace) if namespace in self.namespaces else None
+        if classes is None:
+            raise Faulted(Trouble.NO_NAMESPACE)
+        if of.casefold() not in classes:
             raise Faulted(Trouble.NOT_FOUND, f"WMI has no class {of} in {namespace}")
         name, read = classes[of.casefold()]
         for properties in read(self._provider):
@@ -151,7 +155,9 @@ class Cim:
         if uri != request.resource:
             raise Faulted(Trouble.BAD_ACTION)
         arguments = _arguments(request, method)
-        of = uri.rpartition("/")[2].casefold()
+        space, _, of = uri.removeprefix(WMI).casefold().rpartition("/")
+        if space != ENGINE or ENGINE not in self.namespaces:
+            raise Faulted(Trouble.NO_NAMESPACE)
         said = self._call(of, method, request, arguments, account)
         if self._provider.knobs.is_lost(method):
             raise AnswerLost

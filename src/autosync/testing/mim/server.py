@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -23,6 +24,17 @@ if TYPE_CHECKING:
 PASSWORD: Final = "stand-in"  # noqa: S105 (nothing real is behind it, and it listens on loopback)
 _CONFIG: Final = "http://schemas.microsoft.com/wbem/wsman/1/config"
 _LEAST: Final = 8192
+
+
+class Area(StrEnum):
+    """What an account may lack the right to use."""
+
+    WINRM = "winrm"
+    """Remote Management Users."""
+    WMI = "wmi"
+    """Remote Enable on the namespace."""
+    POWERSHELL = "powershell"
+    """The session configuration."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +65,8 @@ class MimStandIn:
         self.config_is_readable = True
         """Whether the account may read the configuration of WinRM, as administrators may."""
         self.commands, self.shells = _shells(provider)
+        self.denies: set[Area] = set()
+        """Where the account has no right, although it may sign in."""
         self._place = place or Place()
         self._users = Users(passwords or {ACCOUNT: PASSWORD})
         try:
@@ -127,7 +141,7 @@ class MimStandIn:
             raise Dropped from None
 
     def _admit(self, request: Request, account: str) -> bytes:
-        if not account:
+        if not account or Area.WINRM in self.denies:
             raise Faulted(Trouble.ACCESS_DENIED)
         if request.largest < _LEAST:
             raise Faulted(Trouble.TOO_LARGE, f"MaxEnvelopeSize must be {_LEAST} at least")
@@ -136,8 +150,12 @@ class MimStandIn:
 
     def _answer(self, request: Request, account: str) -> bytes:
         if self.cim.knows(request):
+            if Area.WMI in self.denies:
+                raise Faulted(Trouble.WMI_DENIED)
             return self.cim.answer(request, account)
         if self.shells.knows(request):
+            if Area.POWERSHELL in self.denies:
+                raise Faulted(Trouble.ACCESS_DENIED)
             return self.shells.answer(request, account)
         if request.resource == _CONFIG and request.action == f"{TRANSFER}/Get":
             return self._config(request)

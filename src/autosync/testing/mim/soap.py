@@ -22,13 +22,14 @@ FAULT: Final = "http://schemas.microsoft.com/wbem/wsman/1/wsmanfault"
 IDENTITY: Final = "http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd"
 NIL: Final = "http://www.w3.org/2001/XMLSchema-instance"
 
+_WMI_ERROR: Final = "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/cimv2/MSFT_WmiError"
 _DURATION: Final = re.compile(r"P(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)", re.ASCII)
 _LARGEST: Final = 8 * 1024 * 1024
 _NO_ID: Final = UUID(int=0)
 
 
 class Trouble(Enum):
-    """Why a request gets a fault: code, whose fault it is, subcode, and what it says."""
+    """Why a request gets a fault: code, whose fault it is, subcode, what it says, and whether WMI says so."""
 
     TIMED_OUT = (
         2150858793,
@@ -37,15 +38,25 @@ class Trouble(Enum):
         "The WS-Management service cannot complete the operation within the time specified in OperationTimeout.",
     )
     ACCESS_DENIED = (5, "s:Sender", "w:AccessDenied", "Access is denied.")
+    WMI_DENIED = (2150859012, "s:Sender", "w:AccessDenied", "The WMI service returned an 'access denied' error.", True)
+    PROVIDER_DENIED = (
+        2150859013,
+        "s:Sender",
+        "w:AccessDenied",
+        "The WMI provider returned an 'access denied' error.",
+        True,
+    )
+    NO_NAMESPACE = (2147749902, "s:Receiver", "w:InternalError", "The WMI service says: invalid namespace.", True)
     NOT_FOUND = (
         2150858752,
         "s:Sender",
         "wsa:DestinationUnreachable",
         "The service cannot find the resource identified by the resource URI and selectors.",
+        True,
     )
     BAD_ACTION = (2150858753, "s:Sender", "wsa:ActionNotSupported", "The service does not support the action.")
     BAD_BODY = (2150858791, "s:Sender", "w:SchemaValidationError", "The SOAP body is not valid.")
-    BAD_FILTER = (2150858778, "s:Sender", "wsen:CannotProcessFilter", "The service cannot process the filter.")
+    BAD_FILTER = (2150858778, "s:Sender", "wsen:CannotProcessFilter", "The service cannot process the filter.", True)
     BAD_CONTEXT = (
         2150858779,
         "s:Receiver",
@@ -58,7 +69,7 @@ class Trouble(Enum):
         "w:EncodingLimit",
         "The answer is larger than the maximum envelope size that was asked for, or than the server allows.",
     )
-    PROVIDER = (2147749907, "s:Receiver", "w:InternalError", "The WMI provider could not be loaded.")
+    PROVIDER = (2147749907, "s:Receiver", "w:InternalError", "The WMI provider could not be loaded.", True)
     NO_SHELL = (
         2150858843,
         "s:Sender",
@@ -72,11 +83,12 @@ class Trouble(Enum):
         "This user has reached the maximum number of concurrent shells.",
     )
 
-    def __init__(self, number: int, side: str, subcode: str, text: str) -> None:
+    def __init__(self, number: int, side: str, subcode: str, text: str, is_wmi: bool = False) -> None:  # noqa: FBT001, FBT002
         self.number = number
         self.side = side
         self.subcode = subcode
         self.text = text
+        self.is_wmi = is_wmi
 
 
 class Faulted(Exception):
@@ -149,15 +161,31 @@ def answer(request: Request, body: str, *, action: str = "") -> bytes:
 
 
 def fault(request: Request | None, faulted: Faulted, machine: str) -> bytes:
-    """Return the envelope of a fault."""
+    """Return the envelope of a fault. What WMI says has another detail: its own error object, code inside."""
     trouble, text = faulted.trouble, escape(str(faulted))
+    detail = _wmi_error(trouble, text) if trouble.is_wmi else _wsman_fault(trouble, text, machine)
     body = (
         f"<s:Fault><s:Code><s:Value>{trouble.side}</s:Value><s:Subcode><s:Value>{trouble.subcode}</s:Value></s:Subcode>"
-        f'</s:Code><s:Reason><s:Text xml:lang="en-US">{text}</s:Text></s:Reason><s:Detail>'
-        f'<f:WSManFault xmlns:f="{FAULT}" Code="{trouble.number}" Machine="{escape(machine)}">'
-        f"<f:Message>{text}</f:Message></f:WSManFault></s:Detail></s:Fault>"
+        f'</s:Code><s:Reason><s:Text xml:lang="en-US">{text}</s:Text></s:Reason><s:Detail>{detail}</s:Detail></s:Fault>'
     )
     return _envelope(f"{ADDRESSING}/fault", request.message_id if request else "", body)
+
+
+def _wsman_fault(trouble: Trouble, text: str, machine: str) -> str:
+    return (
+        f'<f:WSManFault xmlns:f="{FAULT}" Code="{trouble.number}" Machine="{escape(machine)}">'
+        f"<f:Message>{text}</f:Message></f:WSManFault>"
+    )
+
+
+def _wmi_error(trouble: Trouble, text: str) -> str:
+    """Return the detail that Windows Server 2012 and later write for errors of WMI (seen in what clients look for)."""
+    return (
+        f'<p:MSFT_WmiError xmlns:p="{_WMI_ERROR}" xsi:type="p:MSFT_WmiError_Type"><p:Message>{text}</p:Message>'
+        f"<p:MessageID>HRESULT 0x{trouble.number:08x}</p:MessageID><p:error_Code>{trouble.number}</p:error_Code>"
+        f"<p:error_Type>HRESULT</p:error_Type><p:error_WindowsErrorMessage>{text}</p:error_WindowsErrorMessage>"
+        "</p:MSFT_WmiError>"
+    )
 
 
 def identity() -> bytes:
