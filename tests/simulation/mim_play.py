@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
@@ -120,14 +121,13 @@ class MimWorld:
 
     def left(self) -> str:
         state = self.supervisor.dispatcher.state if self.supervisor else None
-        return f"waiting {self.provider.waiting()}, running {self.provider.running()}, {state and (state.requests, state.runs, state.holds)}"
+        known = (state.requests, state.runs, state.holds) if state else None
+        return f"waiting {self.provider.waiting()}, running {self.provider.running()}, known {known}"
 
 
 async def _live(supervisor: Supervisor) -> None:
-    try:
+    with suppress(asyncio.CancelledError):
         await supervisor.run()
-    except asyncio.CancelledError:
-        pass
 
 
 Trouble = Callable[[MimWorld], Awaitable[None]]
@@ -163,10 +163,8 @@ async def cleared_history(world: MimWorld) -> None:
 
 async def foreign_runs(world: MimWorld) -> None:
     for agent, profile in (("HR", "DI"), ("Portal", "FI"), ("HR", "DS")):
-        try:
+        with suppress(ProviderFault):
             world.provider.start_foreign(agent, profile)
-        except ProviderFault:
-            pass
         await world.clock.sleep(11)
 
 

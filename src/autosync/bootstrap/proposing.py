@@ -1,12 +1,14 @@
 """What ``autosync init`` asks: a first configuration, from what a server has."""
 
 import os
+from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from autosync.adapters.clocks import SystemClock
 from autosync.adapters.engines.mim.discovery import AgentBook, KnownAgent
-from autosync.adapters.engines.mim.engine import DESCRIBE_EVERY
+from autosync.adapters.engines.mim.engine import DESCRIBE_EVERY, Access
 from autosync.adapters.engines.mim.told import Told
 from autosync.adapters.secrets.sources import Secrets
 from autosync.bootstrap.engine_type import Around
@@ -16,7 +18,7 @@ from autosync.config.proposal import Proposal, ProposedAgent, ProposedPartition,
 from autosync.config.yaml_text import Plain
 from autosync.core.discovery import profile_for
 from autosync.model.errors import ConfigError
-from autosync.model.ids import EngineName, PartitionName
+from autosync.model.ids import EngineName, PartitionName, name_of
 from autosync.model.settings import AgentSettings, Settings
 from autosync.model.steps import Slot
 from autosync.ports.clock import Clock
@@ -24,7 +26,7 @@ from autosync.ports.clock import Clock
 _SLOTS: Final = (Slot.DELTA_IMPORT, Slot.FULL_IMPORT, Slot.DELTA_SYNC, Slot.FULL_SYNC, Slot.EXPORT)
 
 
-async def propose(options: dict[str, object], engine: str, folder: Path) -> str:
+async def propose(options: Mapping[str, object], engine: str, folder: Path) -> str:
     """Read the agents of the server and return a configuration for them.
 
     Raises ``EngineUnavailable`` when it cannot be reached, ``ConfigError`` when ``options`` are wrong.
@@ -33,25 +35,29 @@ async def propose(options: dict[str, object], engine: str, folder: Path) -> str:
     wrong = [each.message for each in parsed.mistakes if not each.warning]
     if wrong:
         raise ConfigError("; ".join(wrong))
-    clock = SystemClock()
-    around = Around(clock=clock, secrets=Secrets(os.environ, folder), settings=Settings())
+    around = Around(clock=SystemClock(), secrets=Secrets(os.environ, folder), settings=Settings())
     access = access_of(EngineName(engine), mim_options_of(parsed.options), around)
-    book = AgentBook(EngineName(engine), access.service, access.tools, clock, Told(EngineName(engine)))
+    return await proposed(access, options, EngineName(engine), around.clock)
+
+
+async def proposed(access: Access, options: Mapping[str, object], engine: EngineName, clock: Clock) -> str:
+    """Return a configuration for the server that ``access`` leads to; ``options`` are written into it."""
+    book = AgentBook(engine, access.service, access.tools, clock, Told(engine))
     try:
         await access.service.open()
-        agents = await book.described(mim_options_of(parsed.options).refresh, DESCRIBE_EVERY)
+        agents = await book.described(timedelta(0), DESCRIBE_EVERY)
     finally:
         if access.tools is not None:
             await access.tools.close()
         await access.service.close()
-    known = [book.find(agent.id.partition("/")[2]) for agent in agents]
+    known = [book.find(name_of(agent.id)) for agent in agents]
     where = str(options.get("server") or "this server")
     return proposed_text(
         Proposal(
             engine=engine,
             options={"type": "mim", **{key: _plain(value) for key, value in options.items()}},
             agents=[_proposed(each) for each in known if each is not None],
-            found=f"what {where} had on {_day(clock)}",
+            found=f"what {where} had on {clock.now():%Y-%m-%d}",
             triggers=frozenset(KINDS.triggers),
         )
     )
@@ -92,7 +98,3 @@ def _plain(value: object) -> Plain:
         return {str(key): _plain(each) for key, each in value.items()}
     assert isinstance(value, (str, bool, int))
     return value
-
-
-def _day(clock: Clock) -> str:
-    return f"{clock.now():%Y-%m-%d}"

@@ -56,7 +56,7 @@ class Root:
 
         return examine(path, engine)
 
-    async def propose(self, options: dict[str, object], engine: str, folder: Path) -> str:
+    async def propose(self, options: Mapping[str, object], engine: str, folder: Path) -> str:
         """Return a configuration for the server that the options name."""
         from autosync.bootstrap.proposing import propose  # noqa: PLC0415
 

@@ -14,7 +14,13 @@ ENGINE = EngineName("mim")
 
 
 def made(
-    provider: MimProvider, clock: Clock, *, service: Any = None, tools: Any = None, may_be_held: Any = None, **options: Any
+    provider: MimProvider,
+    clock: Clock,
+    *,
+    service: Any = None,
+    tools: Any = None,
+    may_be_held: Any = None,
+    **options: Any,
 ) -> MimEngine:
     """Return an unopened engine on the provider."""
     access = Access(service=service or DirectService(provider), tools=tools or DirectTools(provider))

@@ -1,5 +1,7 @@
 """When to look: rarely before a run can have ended, densely when it should, and never more often than agreed."""
 
+from itertools import pairwise
+
 import pytest
 
 from autosync.adapters.engines.mim.pace import Budget, Durations, until_next_look
@@ -12,11 +14,12 @@ from autosync.adapters.engines.mim.pace import Budget, Durations, until_next_loo
         (10.0, None, 1.0),
         (3600.0, None, 2.0),
         (0.0, 100.0, 2.0),
-        (89.0, 100.0, 1.0),
-        (95.0, 100.0, 0.25),
-        (121.0, 100.0, 0.25),
-        (130.0, 100.0, 2.0),
-        (0.0, 1.0, 0.9),
+        (59.0, 100.0, 1.0),
+        (95.0, 100.0, 1.0),
+        (9.5, 10.0, 0.25),
+        (17.0, 10.0, 0.25),
+        (162.5, 100.0, 2.0),
+        (0.0, 1.0, 0.6),
         (2.0, 1.0, 0.25),
     ],
 )
@@ -27,13 +30,22 @@ def test_looks_are_dense_around_the_expected_end(age, expected, wait):
 def test_a_budget_allows_one_look_a_second_and_saves_a_few():
     budget, now, looks = Budget(), 0.0, []
     while now < 100:
-        now += budget.delay(now)
+        now += budget.delay(now, is_news=False)
         budget.spend(now)
         looks.append(now)
 
     assert looks[:3] == [0.0, 0.0, 0.0]
     assert len(looks) <= 103
-    assert all(later - earlier >= 0.999 for earlier, later in zip(looks[3:], looks[4:], strict=False))
+    assert all(later - earlier >= 0.999 for earlier, later in pairwise(looks[3:]))
+
+
+def test_a_budget_keeps_one_look_back_for_news():
+    budget = Budget()
+    for _ in range(3):
+        budget.spend(0.0)
+
+    assert budget.delay(0.0, is_news=False) == 1.0
+    assert budget.delay(0.0, is_news=True) == 0.0
 
 
 def test_the_expected_duration_is_the_median_of_the_last_runs():

@@ -48,7 +48,8 @@ def import_lithnet(
     content, exported = _read(config), _read(registry) if registry is not None else None
     imported = root.import_lithnet(content, exported, engine=engine, server=server, zone=zone)
     for path in (output, *([report] if report is not None else [])):
-        _refuse_to_overwrite(path, force=force)
+        if path.exists() and not force:
+            raise Failure(Exit.USAGE, f"{path} is there already; --force writes over it")
     _write(output, imported.yaml)
     if report is not None:
         _write(report, imported.report)
@@ -85,7 +86,8 @@ def init_mim(
     """Read a synchronization server and propose a whole, commented configuration; everything in it is switched off."""
     if bool(server) == local:
         raise Failure(Exit.USAGE, "say which server: --server NAME, or --local on the synchronization server itself")
-    _refuse_to_overwrite(output, force=False)
+    if output.exists():
+        raise Failure(Exit.USAGE, f"{output} is there already, and only a new file is written: name one with --output")
     root = session.wiring.root
     session.terminal.progress(f"reading the agents of {server or 'this server'} …")
     text = asyncio.run(root.propose(_options(server, user, password_env), engine, output.absolute().parent))
@@ -117,11 +119,6 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise Failure(Exit.NOT_FOUND, f"cannot read {path}: {error.strerror or error}") from error
-
-
-def _refuse_to_overwrite(path: Path, *, force: bool) -> None:
-    if path.exists() and not force:
-        raise Failure(Exit.USAGE, f"{path} is there already: --output names another file")
 
 
 def _write(path: Path, text: str) -> None:

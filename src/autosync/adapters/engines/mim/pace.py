@@ -6,25 +6,31 @@ DENSE_S: Final = 0.25
 SPARSE_S: Final = 2.0
 """Also how soon somebody else's run is noticed."""
 _SHARE: Final = 0.1
-_EARLY: Final = 0.9
-_LATE: Final = 1.2
+_EARLY: Final = 0.6
+_LATE: Final = 1.6
 _LATE_S: Final = 2.0
+_FINE: Final = 0.02
 
 RATE: Final = 1.0
-BURST: Final = 3.0
+BURST: Final = 4.0
+_RESERVE: Final = 1.0
 
 
 class Budget:
-    """Allows one look a second; seconds without one are saved up, at most three, for the moment when a run should end."""
+    """Allows one look a second; seconds without one are saved up, for the moment when a run should end.
+
+    One look is kept back for when it is known that there is something to see.
+    """
 
     def __init__(self) -> None:
         self._saved = BURST
         self._at: float | None = None
 
-    def delay(self, now: float) -> float:
+    def delay(self, now: float, *, is_news: bool) -> float:
         """Return how many seconds to wait until a look is allowed."""
         self._earn(now)
-        return 0.0 if self._saved >= 1.0 else (1.0 - self._saved) / RATE
+        needed = 1.0 if is_news else 1.0 + _RESERVE
+        return max(0.0, needed - self._saved) / RATE
 
     def spend(self, now: float) -> None:
         """Count a look."""
@@ -40,15 +46,15 @@ class Budget:
 def until_next_look(age: float, expected: float | None) -> float:
     """Return the seconds until a run of that age should be looked at again. ``expected``: how long it will take in all.
 
-    Around the expected end every quarter of a second. Otherwise a share of what is known so that a late answer costs little
-    beside the run itself: of the age where nothing was learned, of the delay once the run is late.
+    Around the expected end densely, for short runs every quarter of a second. Otherwise a share of what is known, so that a
+    late answer costs little beside the run itself: of the age where nothing was learned, of the delay once the run is late.
     """
     if expected is None:
         return _between(age * _SHARE)
     if age < expected * _EARLY:
         return _between(expected * _EARLY - age)
     if age <= expected * _LATE + _LATE_S:
-        return DENSE_S
+        return max(DENSE_S, min(1.0 / RATE, expected * _FINE))
     return _between((age - expected) * _SHARE)
 
 

@@ -35,6 +35,7 @@ class RunWatch:
         self._looked: dict[str, float] = {}
         self._swept = float("-inf")
         self._alone_last = False
+        self._is_news = False
         self._leads = False
         self._hurried = asyncio.Event()
         self._over = asyncio.Event()
@@ -50,7 +51,7 @@ class RunWatch:
     def hurry(self) -> None:
         """Look as soon as the budget allows: something is known to have happened."""
         self._swept = float("-inf")
-        self._alone_last = True
+        self._alone_last = self._is_news = True
         self._hurried.set()
 
     def take(self, rows: Sequence[HistoryRow]) -> None:
@@ -129,7 +130,7 @@ class RunWatch:
         while True:
             self._hurried.clear()
             now = self._clock.elapsed()
-            delay = max(self._due() - now, self._budget.delay(now))
+            delay = max(self._due() - now, self._budget.delay(now, is_news=self._is_news))
             if delay <= _SOON_S:
                 return
             try:
@@ -158,6 +159,7 @@ class RunWatch:
     async def _ask(self) -> None:
         now = self._clock.elapsed()
         self._budget.spend(now)
+        self._is_news = False
         window = self.known.window()
         assert window is not None, "begin() comes first"
         alone = min(window.alone, key=self._next_look, default=None)
