@@ -8,7 +8,7 @@ from pypsrp.wsman import NAMESPACES, SelectorSet, WSMan
 from autosync.testing.mim.provider import ACCOUNT
 from autosync.testing.mim.server import PASSWORD, MimStandIn
 
-ENGINE = "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/MicrosoftIdentityIntegrationServer/"
+ROOT = "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/MicrosoftIdentityIntegrationServer/"
 SYSTEM = "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/cimv2/"
 WQL = "http://schemas.microsoft.com/wbem/wsman/1/WQL"
 TIMED_OUT = 2150858793
@@ -34,12 +34,12 @@ def selectors(named: Mapping[str, str]) -> SelectorSet:
 
 
 def get(client: WSMan, of: str, **named: str) -> dict[str, str | None]:
-    body = client.get(f"{ENGINE}{of}", selector_set=selectors(named))
+    body = client.get(f"{ROOT}{of}", selector_set=selectors(named))
     return properties(body[0])
 
 
 def invoke(client: WSMan, of: str, method: str, named: Mapping[str, str], timeout: int = 5, **arguments: str) -> str:
-    uri = f"{ENGINE}{of}"
+    uri = f"{ROOT}{of}"
     body = ET.Element(f"{{{uri}}}{method}_INPUT")
     for name, text in arguments.items():
         ET.SubElement(body, f"{{{uri}}}{name}").text = text
@@ -53,7 +53,7 @@ def execute(client: WSMan, agent: str, profile: str, timeout: int = 5) -> str:
     return invoke(client, "MIIS_ManagementAgent", "Execute", {"Name": agent}, timeout, RunProfileName=profile)
 
 
-def select(client: WSMan, query: str, *, at_once: int = 50, root: str = ENGINE) -> list[dict[str, str | None]]:
+def select(client: WSMan, query: str, *, at_once: int = 50, root: str = ROOT) -> list[dict[str, str | None]]:
     body = ET.Element(f"{{{NAMESPACES['wsen']}}}Enumerate")
     ET.SubElement(body, f"{{{NAMESPACES['wsman']}}}OptimizeEnumeration")
     ET.SubElement(body, f"{{{NAMESPACES['wsman']}}}MaxElements").text = str(at_once)

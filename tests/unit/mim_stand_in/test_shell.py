@@ -12,6 +12,7 @@ from pypsrp.wsman import WSMan
 from autosync.testing.mim.pipelines import Called, CommandFailed, Invocation
 from autosync.testing.mim.provider import MimProvider
 from autosync.testing.mim.server import MimStandIn
+from tests.unit.mim_stand_in.raw import connect
 
 
 @pytest.fixture
@@ -170,3 +171,62 @@ def test_an_account_has_only_so_many_shells(sign_in, server: MimStandIn) -> None
 
     assert fault.value.code == 2150859173
     first.close()
+
+
+def test_a_script_longer_than_an_envelope_comes_in_parts(pool: RunspacePool, server: MimStandIn) -> None:
+    script = "# autosync: say\n" + "# and much more\n" * 60_000
+    know(server, "say", lambda invocation, called: invocation.write(len(called.text)))
+
+    assert PowerShell(pool).add_script(script).invoke() == [len(script)]
+    assert sum(call.action == "Send" for call in server.calls) >= 2
+
+
+def test_the_same_client_may_leave_and_come_back(pool: RunspacePool, server: MimStandIn) -> None:
+    know(server, "say", lambda invocation, _: invocation.write("here"))
+    pool.disconnect()
+    pool.connect()
+
+    assert call(pool, "Say").invoke() == ["here"]
+    assert pool.is_alive()
+
+
+def test_arguments_without_a_name_come_in_order(pool: RunspacePool, server: MimStandIn) -> None:
+    know(server, "say", lambda invocation, called: invocation.write(" ".join(called.arguments)))
+
+    assert PowerShell(pool).add_cmdlet("Say").add_argument("a").add_argument("b").invoke() == ["a b"]
+
+
+def test_the_tools_are_found_or_not(pool: RunspacePool, inside: MimProvider) -> None:
+    found = call(pool, "find-tools").invoke()
+    inside.knobs.tools = False
+    missed = call(pool, "find-tools")
+    missed.invoke()
+
+    assert found[0].endswith("Bin")
+    assert missed.streams.error[0].fq_error == "NoTools"
+
+
+def test_a_command_without_what_it_needs_fails(pool: RunspacePool) -> None:
+    pipeline = call(pool, "maexport")
+    pipeline.invoke()
+
+    assert pipeline.streams.error[0].fq_error == "ParameterBindingException"
+
+
+def test_a_shell_belongs_to_its_account(inside: MimProvider) -> None:
+    accounts = {"CORP\\a": "x", "CORP\\b": "y"}
+    with MimStandIn(inside, passwords=accounts) as server:
+        first, second = (connect(server, user=user, password=password) for user, password in accounts.items())
+        mine = RunspacePool(first)
+        mine.open()
+        seen = RunspacePool.get_runspace_pools(second)
+        stolen = RunspacePool(second)
+        stolen.id = stolen.shell.id = mine.id
+        stolen.state, stolen._new_client = RunspacePoolState.DISCONNECTED, True
+        with pytest.raises(WSManFaultError) as fault:
+            stolen.connect()
+        mine.close()
+        first.close()
+        second.close()
+
+    assert (seen, fault.value.code) == ([], 2150858843)

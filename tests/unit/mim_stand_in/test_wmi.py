@@ -1,11 +1,12 @@
 """WMI over WS-Management, asked by a plain pypsrp client."""
 
 import threading
+import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from pypsrp.exceptions import WSManFaultError
-from pypsrp.wsman import WSMan
+from pypsrp.wsman import NAMESPACES, WSMan
 
 from autosync.adapters.engines.simulated.faults import Ending
 from autosync.testing.mim.cim import ENGINE
@@ -17,12 +18,15 @@ from tests.unit.mim_stand_in.raw import (
     FILTER,
     INTERNAL,
     NOT_FOUND,
+    ROOT,
     SYSTEM,
     TIMED_OUT,
     execute,
     get,
     invoke,
+    items,
     select,
+    selectors,
 )
 
 AGENT = "MIIS_ManagementAgent"
@@ -196,3 +200,59 @@ def test_what_is_no_query_is_refused(client: WSMan, query: str) -> None:
         select(client, query)
 
     assert fault.value.code == FILTER
+
+
+def test_a_slow_client_may_begin_without_items_and_let_go_of_the_rest(client: WSMan, server: MimStandIn) -> None:
+    uri = f"{ROOT}MIIS_ManagementAgent"
+    begun = client.enumerate(uri, ET.Element(f"{{{NAMESPACES['wsen']}}}Enumerate"))
+    context = begun.findtext(".//wsen:EnumerationContext", "", NAMESPACES)
+    first = items(client.pull(uri, carry_on("Pull", context)))
+    with pytest.raises(WSManFaultError) as fault:
+        client.pull(uri, carry_on("Pull", context))
+
+    assert (len(first), fault.value.code) == (1, 2150858779)
+    released = client.enumerate(uri, ET.Element(f"{{{NAMESPACES['wsen']}}}Enumerate"))
+    again = released.findtext(".//wsen:EnumerationContext", "", NAMESPACES)
+    client.invoke(f"{NAMESPACES['wsen']}/Release", uri, carry_on("Release", again))
+    with pytest.raises(WSManFaultError):
+        client.pull(uri, carry_on("Pull", again))
+
+
+def carry_on(word: str, context: str) -> ET.Element:
+    body = ET.Element(f"{{{NAMESPACES['wsen']}}}{word}")
+    ET.SubElement(body, f"{{{NAMESPACES['wsen']}}}EnumerationContext").text = context
+    return body
+
+
+@pytest.mark.parametrize(("of", "method"), [(AGENT, "Explode"), ("MIIS_RunHistory", "Stop"), ("MIIS_Server", "Clear")])
+def test_what_is_no_method_is_told(client: WSMan, of: str, method: str) -> None:
+    with pytest.raises(WSManFaultError):
+        invoke(client, of, method, {"Name": "HR"})
+
+
+def test_arguments_are_read_in_the_namespace_of_the_class_alone(client: WSMan, inside: MimProvider) -> None:
+    uri = f"{ROOT}{AGENT}"
+    with pytest.raises(WSManFaultError) as fault:
+        client.invoke(f"{uri}/Execute", uri, ET.Element("Execute_INPUT"), selector_set=selectors({"Name": "HR"}))
+
+    assert fault.value.code == 2150858791
+    assert not inside.executed
+
+
+def test_the_limits_of_winrm_can_be_read_by_those_who_may(client: WSMan, server: MimStandIn) -> None:
+    client.update_max_payload_size()
+    server.config_is_readable = False
+    with pytest.raises(WSManFaultError) as fault:
+        client.get_server_config()
+
+    assert client.max_envelope_size == 500 * 1024
+    assert fault.value.code == 5
+    with pytest.raises(WSManFaultError):
+        client.get_server_config("config/listener")
+
+
+def test_an_envelope_too_small_for_anything_is_refused(sign_in) -> None:
+    with pytest.raises(WSManFaultError) as fault:
+        get(sign_in(max_envelope_size=4000), AGENT, Name="HR")
+
+    assert fault.value.code == 2150858824
