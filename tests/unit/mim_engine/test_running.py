@@ -1,6 +1,7 @@
 """A start is only a start: what became of it stands in the run history, whatever was answered."""
 
 import asyncio
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -175,7 +176,9 @@ def test_a_new_life_adopts_the_run_by_its_handle():
         other = made(provider, clock)
         await other.open()
 
-        assert (await other.newest(HR)).running
+        newest = await other.newest(HR)
+        assert newest is not None
+        assert newest.running
         assert (await other.wait(HR, handle)).status == "success"
         await other.close()
 
@@ -223,3 +226,28 @@ def test_foreign_runs_are_seen_within_seconds_also_those_that_are_over():
         assert seen[quick.key, False] - begun < 3
 
     simulated(test)
+
+
+def test_a_row_that_never_ends_because_the_service_died_is_no_run_for_ever():
+    class Forgetful(DirectService):
+        """The history of a service that died in the middle: the row stays as it was."""
+
+        async def runs(self, **bounds):
+            return [replace(row, status="in-progress", ended="") for row in await super().runs(**bounds)]
+
+        async def run(self, key):
+            row = await super().run(key)
+            return row and replace(row, status="in-progress", ended="")
+
+    async def main(clock: SimulatedClock, random: Random):
+        provider = MimProvider(company(), clock, random)
+        engine = made(provider, clock, service=Forgetful(provider, time_limit_s=5.0))
+        await engine.open()
+        result = await engine.wait(HR, await engine.start(HR, DI, RunId(1)))
+
+        assert 600 < clock.elapsed() < 700
+        assert result.status == "completed-unknown"
+        assert "never told the end" in result.message
+        await engine.close()
+
+    run_simulated(main)

@@ -8,14 +8,12 @@ from autosync.adapters.engines.mim.reading import answers
 from autosync.adapters.engines.mim.reading.run_history import Known, RunReading, read_run
 from autosync.adapters.engines.mim.rows import HistoryRow
 from autosync.adapters.engines.mim.told import Told
+from autosync.adapters.engines.mim.watch import UNKNOWN_END
 from autosync.model.counts import RunResult
 from autosync.model.errors import EngineRejected
 from autosync.ports.clock import Clock
 from autosync.untrusted_xml import XmlRefused
 
-CLEARED: Final = "completed-unknown"
-"""The status of a run whose row was cleared before its end was read. By its beginning it counts as done, so that whatever it
-staged or exported is looked after; what it did is unknown."""
 _TRIES: Final = 4
 _LAG_S: Final = 0.5
 
@@ -33,6 +31,10 @@ class Results:
 
         Raises ``EngineUnavailable``. The row's status counts: the details have none of the run itself.
         """
+        if row.status == UNKNOWN_END:
+            return self._bare(
+                row, f"{row.agent} says that it does not run, but its run history never told the end of this run"
+            )
         try:
             reading = await self._details(row, known)
         except (EngineRejected, XmlRefused) as error:
@@ -72,6 +74,6 @@ def cleared(handle: str, agent: str) -> RunResult:
     """Return the result of a run whose row is gone."""
     return RunResult(
         handle=handle,
-        status=CLEARED,
+        status=UNKNOWN_END,
         message=f"somebody cleared the run history of {agent} before the end of this run was read: it ended, how is unknown",
     )

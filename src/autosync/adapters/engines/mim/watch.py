@@ -6,6 +6,7 @@ looks when nobody waits, and a caller that is cancelled leaves nothing behind.
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -20,6 +21,11 @@ from autosync.ports.clock import Clock
 
 _TRY_AGAIN_S: Final = 1.0
 _SOON_S: Final = 1e-3
+_DOUBTED_FROM_S: Final = 600.0
+
+UNKNOWN_END: Final = "completed-unknown"
+"""The status of a run that ended without a word in the history. By its beginning it counts as done, so that whatever it staged
+or exported is looked after; what it did is unknown."""
 
 
 class RunWatch:
@@ -33,6 +39,7 @@ class RunWatch:
         self._budget = Budget()
         self._began: dict[str, float] = {}
         self._looked: dict[str, float] = {}
+        self._doubted: dict[str, float] = {}
         self._swept = float("-inf")
         self._alone_last = False
         self._is_news = False
@@ -123,6 +130,7 @@ class RunWatch:
         if not row.goes_on:
             self._began.pop(row.key, None)
             self._looked.pop(row.key, None)
+            self._doubted.pop(row.key, None)
             if row.started is not None and row.ended is not None:
                 self._durations.learn(row.guid, row.profile, (row.ended - row.started).total_seconds())
 
@@ -175,6 +183,23 @@ class RunWatch:
         for row in self.known.missing(window, rows):
             self._budget.spend(now)
             await self._ask_about(row)
+        await self._doubt_what_takes_long(now)
+
+    async def _doubt_what_takes_long(self, now: float) -> None:
+        """Ask the agent of one long run whether it really goes on: a service that died may leave its row as it was."""
+        row = min(
+            (each for each in self.known.going_on if now - self._began.get(each.key, now) > _DOUBTED_FROM_S),
+            key=lambda each: self._doubted.get(each.key, float("-inf")),
+            default=None,
+        )
+        if row is None or now - self._doubted.get(row.key, float("-inf")) < _DOUBTED_FROM_S:
+            return
+        self._doubted[row.key] = now
+        self._budget.spend(now)
+        if not await self.goes_on_hidden(row):
+            current = await self._service.run(row.key)
+            if current is not None and history_row(current).goes_on:
+                self.take([replace(row, status=UNKNOWN_END, ended=self._clock.now() + self._skew)])
 
     async def _ask_about(self, row: HistoryRow) -> None:
         listed = await self._service.run(row.key)
