@@ -14,7 +14,7 @@ from pypsrp.wsman import WSMan
 
 from autosync.testing.mim.listener import Place
 from autosync.testing.mim.provider import ACCOUNT, MimProvider
-from autosync.testing.mim.server import PASSWORD, MimStandIn
+from autosync.testing.mim.server import PASSWORD, Area, MimStandIn
 from tests.unit.mim_stand_in.raw import connect, execute, get, invoke, select
 
 AGENT = "MIIS_ManagementAgent"
@@ -57,6 +57,15 @@ def test_anybody_may_ask_who_the_server_is_and_nothing_more(server: MimStandIn) 
     assert (told.status_code, "ProductVendor" in told.text) == (200, True)
     assert (refused.status_code, "Access is denied" in refused.text) == (500, True)
     assert requests.post(server.url, data=IDENTIFY, timeout=5).status_code == 401
+
+
+def test_who_signs_in_to_ask_is_told_whether_he_may_come_in(client: WSMan, server: MimStandIn) -> None:
+    told = client.transport.send(IDENTIFY.encode())
+    server.denies = {Area.WINRM}
+    with pytest.raises(WinRMTransportError, match="Access is denied"):
+        client.transport.send(IDENTIFY.encode())
+
+    assert b"ProductVendor" in told
 
 
 def test_declarations_are_refused(server: MimStandIn) -> None:
@@ -157,10 +166,12 @@ def authority() -> trustme.CA:
 @pytest.fixture
 def secured(inside: MimProvider, authority: trustme.CA) -> Iterator[MimStandIn]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
+    certificate = authority.issue_cert("127.0.0.1")
+    certificate.configure_cert(context)
     authority.configure_trust(context)
     context.verify_mode = ssl.CERT_OPTIONAL
-    with MimStandIn(inside, place=Place(tls=context, certified_as=ACCOUNT)) as standing:
+    shown = ssl.PEM_cert_to_DER_cert(certificate.cert_chain_pems[0].bytes().decode())
+    with MimStandIn(inside, place=Place(tls=context, bound_to=shown, certified_as=ACCOUNT)) as standing:
         yield standing
 
 
@@ -172,6 +183,13 @@ def trusted(authority: trustme.CA, tmp_path: Path) -> str:
 
 def test_over_https_a_password_is_enough(secured: MimStandIn, sign_in, trusted: str) -> None:
     assert get(sign_in(to=secured, cert_validation=trusted), AGENT, Name="HR")
+
+
+def test_a_sign_in_that_is_not_bound_to_the_connection_stays_outside(
+    secured: MimStandIn, sign_in, trusted: str
+) -> None:
+    with pytest.raises(AuthenticationError):
+        get(sign_in(to=secured, cert_validation=trusted, negotiate_send_cbt=False), AGENT, Name="HR")
 
 
 def test_over_https_a_closed_connection_mends_itself(secured: MimStandIn, sign_in, trusted: str) -> None:

@@ -60,6 +60,9 @@ class Place:
     """0: any that is free."""
     tls: ssl.SSLContext | None = None
     """None: HTTP, with encrypted messages."""
+    bound_to: bytes = b""
+    """The server's certificate (DER, signed with SHA-256): sign-ins must be bound to it, as where
+    ``CbtHardeningLevel`` is ``Strict``. Empty: bindings are not looked at."""
     certified_as: str = ""
     """The account of those who sign in with a client certificate that ``tls`` trusts; empty: nobody may."""
 
@@ -136,8 +139,12 @@ class Listener(socketserver.ThreadingTCPServer):
     def conversation(self, connection: socket.socket) -> Conversation:
         """Return a new conversation on a connection."""
         certified = isinstance(connection, ssl.SSLSocket) and bool(connection.getpeercert())
-        account = self.place.certified_as if certified else ""
-        return Conversation(self.users, secured=self.place.tls is not None, certified_as=account)
+        return Conversation(
+            self.users,
+            secured=self.place.tls is not None,
+            bound_to=self.place.bound_to,
+            certified_as=self.place.certified_as if certified else "",
+        )
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -134,11 +134,17 @@ class MimStandIn:
         request: Request | None = None
         try:
             request = request_of(message)
-            return 200, identity() if request is None else self._admit(request, account)
+            return 200, self._identify(account) if request is None else self._admit(request, account)
         except Faulted as faulted:
             return 500, fault(request, faulted, self.provider.name)
         except AnswerLost:
             raise Dropped from None
+
+    def _identify(self, account: str) -> bytes:
+        """Say what it is: to anybody who does not sign in, and to accounts that are let in."""
+        if account and Area.WINRM in self.denies:
+            raise Faulted(Trouble.ACCESS_DENIED)
+        return identity()
 
     def _admit(self, request: Request, account: str) -> bytes:
         if not account or Area.WINRM in self.denies:

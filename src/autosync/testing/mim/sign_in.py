@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hashlib
 import os
 import tempfile
 import threading
@@ -12,6 +13,7 @@ from typing import Final
 
 import spnego
 from pypsrp.encryption import WinRMEncryption
+from spnego.channel_bindings import GssChannelBindings
 from spnego.exceptions import SpnegoError
 
 MUTUAL: Final = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
@@ -53,10 +55,12 @@ class Users:
         with self._named():
             return context.step(token)
 
-    def context(self) -> spnego.ContextProxy:
-        """Return a new acceptor."""
+    def context(self, bound_to: bytes) -> spnego.ContextProxy:
+        """Return a new acceptor, for sign-ins bound to a certificate if one is given (RFC 5929)."""
+        digest = b"tls-server-end-point:" + hashlib.sha256(bound_to).digest()
+        binding = GssChannelBindings(application_data=digest) if bound_to else None
         with self._named():
-            return spnego.server(options=spnego.NegotiateOptions.wrapping_winrm)
+            return spnego.server(options=spnego.NegotiateOptions.wrapping_winrm, channel_bindings=binding)
 
     @contextmanager
     def _named(self) -> Iterator[None]:
@@ -75,8 +79,9 @@ class Users:
 class Conversation:
     """The sign-in of one connection. As on a real server, a new connection begins without one."""
 
-    def __init__(self, users: Users, *, secured: bool, certified_as: str = "") -> None:
+    def __init__(self, users: Users, *, secured: bool, bound_to: bytes = b"", certified_as: str = "") -> None:
         self._users = users
+        self._bound_to = bound_to
         self._secured = secured
         """Whether TLS protects the connection: then messages come as they are."""
         self._certified_as = certified_as
@@ -101,7 +106,7 @@ class Conversation:
 
     def _step(self, scheme: str, token: bytes) -> tuple[bool, str]:
         if self._context is None or self._context.complete:
-            self._context, self.account = self._users.context(), ""
+            self._context, self.account = self._users.context(self._bound_to), ""
         answer = self._users.step(self._context, token)
         said = f"{scheme} {base64.b64encode(answer).decode()}" if answer else ""
         if not self._context.complete:
