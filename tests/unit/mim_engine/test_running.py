@@ -114,6 +114,25 @@ def test_before_execute_nothing_can_have_begun():
     simulated(test)
 
 
+def test_an_execute_that_never_reached_the_server_is_a_refusal():
+    class Cut(DirectService):
+        async def execute(self, agent, profile):
+            raise EngineUnavailable("SYNC01: connection refused")
+
+    async def main(clock: SimulatedClock, random: Random):
+        provider = MimProvider(company(), clock, random)
+        engine = made(provider, clock, service=Cut(provider))
+        await engine.open()
+
+        with pytest.raises(EngineRejected, match="connection refused") as no:
+            await engine.start(HR, DI, RunId(1))
+        assert no.value.status == "engine-unavailable"
+        assert clock.elapsed() < 5
+        await engine.close()
+
+    run_simulated(main)
+
+
 def test_transitional_statuses_are_no_end():
     async def test(provider, engine, clock):
         takes(provider, 0.0, completing_s=90.0)

@@ -79,8 +79,7 @@ class Starter:
         try:
             number = await self._number(agent) or 0
         except EngineUnavailable as error:
-            # Known for sure, unlike after Execute: nothing began.
-            raise EngineRejected("engine-unavailable", f"{profile} of {agent.name} was not started: {error}") from error
+            raise _not_asked(agent, profile, error) from error
         newest = self._watch.known.newest(guid(agent.guid))
         if newest is None or newest.number < number:
             newest = _bare_row(agent, number)
@@ -184,9 +183,9 @@ def _refusal(agent: ListedAgent, profile: str, call: "asyncio.Task[str | None]")
     Every other answer, and none, leaves the word to the history.
     """
     error = call.exception()
-    if error is not None and not isinstance(error, EngineUnavailable):
-        raise error
-    answer = None if error is not None else call.result()
+    if isinstance(error, EngineUnavailable):
+        return _not_asked(agent, profile, error)
+    answer = call.result()
     said = answers.executed(answer) if answer is not None else None
     if said is None or said.began is not False:
         return None
@@ -194,6 +193,11 @@ def _refusal(agent: ListedAgent, profile: str, call: "asyncio.Task[str | None]")
     if said.status.lower() in _WITHOUT_ROW:
         raise no
     return no
+
+
+def _not_asked(agent: ListedAgent, profile: str, error: EngineUnavailable) -> EngineRejected:
+    """Return the refusal for a start of which it is sure that the server never got it."""
+    return EngineRejected("engine-unavailable", f"{profile} of {agent.name} was not started: {error}")
 
 
 def _has_begun(call: "asyncio.Task[str | None]") -> bool:

@@ -80,7 +80,10 @@ class SyncService(Protocol):
         ...
 
     async def execute(self, agent: str, profile: str) -> str | None:
-        """Call ``Execute`` and return its answer; None when none came in time: the run may have begun and may go on."""
+        """Call ``Execute`` and return its answer; None when none came in time: the run may have begun and may go on.
+
+        Raises ``EngineUnavailable`` only where nothing can have begun.
+        """
         ...
 
     async def stop(self, agent: str) -> str | None:
