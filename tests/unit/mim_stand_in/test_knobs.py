@@ -38,6 +38,15 @@ def test_execute_refuses_as_real_servers_do(server: MimProvider) -> None:
     assert not server.executed
 
 
+def test_a_refusal_may_leave_a_row(server: MimProvider) -> None:
+    ending = Ending(status="no-start-connection", refused=True)
+    server.knobs.script("HR", "DI", RunScript(ending=ending), RunScript(ending=ending, leaves_row=True))
+    answers = [server.begin("HR", "DI"), server.begin("HR", "DI")]
+
+    assert answers == ["no-start-connection"] * 2
+    assert [(row.status, row.ended != "") for row in server.runs()] == [("no-start-connection", True)]
+
+
 def test_a_run_without_steps_or_with_a_partition_that_is_not_there_ends_at_once_or_badly(server: MimProvider) -> None:
     lost = MimStep(kind=StepKind.DELTA_IMPORT, partition="DC=elsewhere")
     server.administration.add_profile("AD", MimProfile(name="lost", steps=(lost,)))

@@ -67,6 +67,16 @@ def test_a_run_longer_than_the_operation_timeout_goes_on(client: WSMan, inside: 
     assert select(client, "SELECT * FROM MIIS_RunHistory")[0]["RunEndTime"] is None
 
 
+def test_what_has_no_value_may_be_written_as_nothing_or_as_an_empty_text(client, server, inside: MimProvider) -> None:
+    make_long(inside, 3600)
+    inside.begin("HR", "DI")
+    first = select(client, "SELECT * FROM MIIS_RunHistory")[0]["RunEndTime"]
+    server.cim.writes_nil = False
+    second = select(client, "SELECT * FROM MIIS_RunHistory")[0]["RunEndTime"]
+
+    assert (first, second) == (None, "")
+
+
 def test_or_it_is_cancelled_if_the_test_says_so(client: WSMan, inside: MimProvider) -> None:
     make_long(inside, 3600)
     inside.knobs.time_limit_s, inside.knobs.timed_out = 0.05, TimedOut.CANCELLED

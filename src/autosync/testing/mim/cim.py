@@ -55,6 +55,8 @@ class Cim:
         self._numbers = itertools.count(1)
         self.most_elements = 20
         """How many instances one answer holds at most, whatever the client asks for."""
+        self.writes_nil = True
+        """Whether a property without a value is written as such, and not as an empty text."""
         self.namespaces = set(_CLASSES)
         """Without ``ENGINE``: no synchronization server."""
 
@@ -66,7 +68,7 @@ class Cim:
         """Return the answer. Raises ``Faulted`` and ``AnswerLost``."""
         try:
             if request.action == f"{TRANSFER}/Get":
-                return answer(request, _written(self._instance(request), None))
+                return answer(request, _written(self._instance(request), None, nil=self.writes_nil))
             if request.action == f"{ENUMERATION}/Enumerate":
                 return self._enumerate(request)
             if request.action == f"{ENUMERATION}/Pull":
@@ -102,7 +104,7 @@ class Cim:
     def _enumerate(self, request: Request) -> bytes:
         query = _query(request)
         items = [
-            _written(item, query if query.names else None)
+            _written(item, query if query.names else None, nil=self.writes_nil)
             for item in self._items(request.resource, query.of)
             if query.test(item.row())
         ]
@@ -227,22 +229,22 @@ def _text(body: ET.Element | None, path: str) -> str:
     return (body.findtext(path) or "").strip() if body is not None else ""
 
 
-def _written(item: _Item, query: Query | None) -> str:
+def _written(item: _Item, query: Query | None, *, nil: bool) -> str:
     """Return an instance; with a query the properties that it wants, as a fragment, as real servers do."""
     uri, name = escape(item.uri), item.uri.rpartition("/")[2]
     properties = "".join(
-        _property(key, text) for key, text in item.properties.items() if query is None or query.wants(key)
+        _property(key, text, nil=nil) for key, text in item.properties.items() if query is None or query.wants(key)
     )
     if query is not None:
         return f'<w:XmlFragment xmlns:p="{uri}">{properties}</w:XmlFragment>'
     return f'<p:{name} xmlns:p="{uri}" xsi:type="p:{name}_Type">{properties}</p:{name}>'
 
 
-def _property(name: str, text: str) -> str:
+def _property(name: str, text: str, *, nil: bool) -> str:
     if name == "LocalDateTime":
         common = "http://schemas.dmtf.org/wbem/wscim/1/common"
         return f'<p:{name}><cim:Datetime xmlns:cim="{common}">{text}</cim:Datetime></p:{name}>'
-    return f"<p:{name}>{escape(text)}</p:{name}>" if text else f'<p:{name} xsi:nil="true"/>'
+    return f"<p:{name}>{escape(text)}</p:{name}>" if text or not nil else f'<p:{name} xsi:nil="true"/>'
 
 
 def _agents(provider: MimProvider) -> Iterator[Mapping[str, str]]:

@@ -112,7 +112,7 @@ class DirectService(_Direct):
         with _told():
             return tuple(
                 row
-                for row in self._provider.runs()
+                for row in self._provider.runs(started_from)
                 if (agent is None or row.agent.casefold() == agent.casefold())
                 and row.started >= least
                 and (not most or "" < row.ended <= most)

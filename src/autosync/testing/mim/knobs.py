@@ -33,6 +33,8 @@ class RunScript:
     """How one run is to go."""
 
     ending: Ending = field(default_factory=Ending)
+    leaves_row: bool = False
+    """Whether a start that is refused has a row in the run history all the same."""
     errors: tuple[ObjectError, ...] = ()
     """In its first step. Objects that could not be exported stay pending; the status follows unless the ending has one."""
     incidents: tuple[str, ...] = ()

@@ -160,9 +160,13 @@ class _Handler(BaseHTTPRequestHandler):
         assert isinstance(self.server, Listener)
         self._listener = self.server
         super().setup()
-        self.connection.settimeout(self._listener.line.idle_s)
         self._talk = self._listener.conversation(self.connection)
         self._count = 0
+
+    def handle_one_request(self) -> None:
+        """Wait for a request as long as a connection may be idle by now."""
+        self.connection.settimeout(self._listener.line.idle_s)
+        super().handle_one_request()
 
     def do_POST(self) -> None:
         """Take a request."""

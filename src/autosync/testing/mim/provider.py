@@ -7,7 +7,7 @@ wait in its own manner: ``begin`` starts a run, ``answer_of`` tells what the cal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from random import Random
 
@@ -29,6 +29,8 @@ from autosync.testing.mim.runs import GOING_ON, MimRun, RefereedRun, Runs
 
 ACCOUNT = "CORP\\svc-autosync"
 """Who AutoSync signs in as, unless a test says otherwise."""
+_WRONG = timedelta(days=2)
+"""No clock is turned by more while runs go on."""
 _AWAY = "connection-failure"
 _DENIED = "access-denied"
 
@@ -90,10 +92,13 @@ class MimProvider:
             if found.name in self._runs.running:
                 return "no-start-ma-already-running"
             script = self.knobs.run_script(found.name, chosen.name)
-            if script.ending.refused:
+            if script.ending.refused and not script.leaves_row:
                 return script.ending.status
             beside = tuple(self._runs.running.values())
             run = self._runs.begin(found, chosen, account, script, ours=account == ACCOUNT)
+            if script.ending.refused:
+                self._runs.stop(run, script.ending.status)
+                return script.ending.status
             self.executed.append(run)
             if self.referee is not None:
                 others = (RefereedRun(each) for each in beside)
@@ -149,10 +154,17 @@ class MimProvider:
             run = self._by_key(key)
             return self._row(run) if run is not None else None
 
-    def runs(self) -> tuple[ListedRun, ...]:
-        """Return all rows of the run history, oldest first."""
+    def runs(self, since: datetime | None = None) -> tuple[ListedRun, ...]:
+        """Return rows of the run history, oldest first: all, or at least those that started at the moment or later."""
         with self._turn(Rights.OPERATORS):
-            return tuple(row for run in self._runs.history if (row := self._row(run)) is not None)
+            earliest = since - _WRONG if since is not None else None
+            found: list[ListedRun] = []
+            for run in reversed(self._runs.history.values()):
+                if earliest is not None and run.started < earliest:
+                    break
+                if (row := self._row(run)) is not None:
+                    found.append(row)
+            return tuple(reversed(found))
 
     def details(self, key: str) -> str:
         """Call ``RunDetails`` of a row of the run history."""
@@ -275,7 +287,7 @@ class MimProvider:
             raise ProviderFault(Reason.TOOLS, "the tools are not installed")
 
     def _by_key(self, key: str) -> MimRun | None:
-        return next((run for run in self._runs.history if run.key.casefold() == key.casefold()), None)
+        return self._runs.history.get(key.casefold())
 
     def _details(self, run: MimRun | None) -> str:
         if self.knobs.details is not None:

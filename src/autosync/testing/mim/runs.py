@@ -106,7 +106,9 @@ class Runs:
         self._spread = spread
         self._numbers: dict[str, int] = {}
         self.running: dict[str, MimRun] = {}
-        self.history: list[MimRun] = []
+        self.history: dict[str, MimRun] = {}
+        """By key in lower case, in the order in which they began."""
+        self._newest: dict[str, MimRun] = {}
         self.agents: dict[str, MimAgent] = {}
 
     def now(self, moment: float | None = None) -> datetime:
@@ -141,7 +143,7 @@ class Runs:
             ours=ours,
         )
         self.running[agent.name] = run
-        self.history.append(run)
+        self.history[run.key.casefold()] = self._newest[agent.name] = run
         self._begin_step(run, elapsed)
         return run
 
@@ -155,14 +157,16 @@ class Runs:
 
     def newest(self, agent: str) -> MimRun | None:
         """Return the agent's last run, if it is remembered."""
-        return next((run for run in reversed(self.history) if run.agent == agent), None)
+        return self._newest.get(agent)
 
     def forget(self, before: datetime) -> int:
         """Forget runs that ended at the moment or before."""
-        kept = [run for run in self.history if run.ended_at is None or run.ended_at > before]
-        gone = len(self.history) - len(kept)
-        self.history[:] = kept
-        return gone
+        gone = [key for key, run in self.history.items() if run.ended_at is not None and run.ended_at <= before]
+        for key in gone:
+            run = self.history.pop(key)
+            if self._newest.get(run.agent) is run:
+                del self._newest[run.agent]
+        return len(gone)
 
     def _happen(self, run: MimRun, at: float) -> None:
         if run.status == COMPLETING:
