@@ -27,6 +27,7 @@ class KnownRuns:
 
     def __init__(self) -> None:
         self._rows: dict[str, HistoryRow] = {}
+        self._going_on: dict[str, HistoryRow] = {}
         self._newest: dict[str, HistoryRow] = {}
         self._anchor: datetime | None = None
 
@@ -41,7 +42,7 @@ class KnownRuns:
     @property
     def going_on(self) -> tuple[HistoryRow, ...]:
         """Return the runs that had not ended when they were seen last."""
-        return tuple(row for row in self._rows.values() if row.goes_on)
+        return tuple(self._going_on.values())
 
     def anchor_at(self, moment: datetime) -> None:
         """Let the next question reach back to ``moment`` at least: the server's clock as it was read."""
@@ -54,6 +55,9 @@ class KnownRuns:
             if self._rows.get(row.key) == row:
                 continue
             self._rows[row.key] = row
+            self._going_on.pop(row.key, None)
+            if row.goes_on:
+                self._going_on[row.key] = row
             changed.append(row)
             if is_newer(row, self._newest.get(row.guid)):
                 self._newest[row.guid] = row
@@ -65,6 +69,7 @@ class KnownRuns:
     def forget(self, key: str) -> None:
         """Forget a row that the history has no more."""
         row = self._rows.pop(key, None)
+        self._going_on.pop(key, None)
         if row is not None and self._newest.get(row.guid) == row:
             del self._newest[row.guid]
 
