@@ -1,10 +1,11 @@
 """PowerShell remoting, asked by a plain pypsrp client."""
 
+import base64
 import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from pypsrp.complex_objects import PSInvocationState, RunspacePoolState
+from pypsrp.complex_objects import PSCredential, PSInvocationState, RunspacePoolState
 from pypsrp.exceptions import WSManFaultError
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
@@ -34,12 +35,12 @@ def know(server: MimStandIn, name: str, function: Callable[[Invocation, Called],
 
 def test_output_comes_back_as_what_it_was(pool: RunspacePool, server: MimStandIn) -> None:
     def say(invocation: Invocation, called: Called) -> None:
-        for value in ("Größe 木", 7, True, b"\0\xff", called.parameters["Name"]):
+        for value in ("Größe 木", 7, True, None, b"\0\xff", called.parameters["Name"]):
             invocation.write(value)
 
     know(server, "say", say)
 
-    assert call(pool, "Say", Name="$(x); `n").invoke() == ["Größe 木", 7, True, b"\0\xff", "$(x); `n"]
+    assert call(pool, "Say", Name="$(x); `n").invoke() == ["Größe 木", 7, True, None, b"\0\xff", "$(x); `n"]
 
 
 def test_each_stream_has_its_own_place(pool: RunspacePool, server: MimStandIn) -> None:
@@ -81,14 +82,71 @@ def test_what_is_unknown_is_not_run(pool: RunspacePool) -> None:
     assert pipeline.streams.error[0].fq_error == "CommandNotFoundException"
 
 
+def load_bridge(pool: RunspacePool) -> None:
+    PowerShell(pool).add_script("# autosync: bridge\nfunction maexport {}").invoke()
+
+
 def test_large_output_comes_in_pieces_of_many_answers(
     pool: RunspacePool, server: MimStandIn, inside: MimProvider
 ) -> None:
     inside.knobs.agent_file = bytes(range(256)) * 8000
-    pipeline = PowerShell(pool).add_script("# autosync: maexport\nparam($Agent)").add_parameter("Agent", "HR")
+    load_bridge(pool)
+    pieces = call(pool, "maexport", Agent="HR").invoke()
 
-    assert b"".join(pipeline.invoke()) == inside.knobs.agent_file
+    assert b"".join(base64.b64decode(piece) for piece in pieces) == inside.knobs.agent_file
+    assert len(pieces) > 40
     assert sum(call.action == "Receive" for call in server.calls) > 3
+
+
+def test_the_bridge_belongs_to_its_runspace_or_to_a_session_configuration(sign_in, server: MimStandIn) -> None:
+    server.shells.configurations["AutoSync.Tools"] = ("bridge",)
+    with RunspacePool(sign_in()) as bare, RunspacePool(sign_in(), configuration_name="AutoSync.Tools") as ready:
+        unknown, known = call(bare, "Find-Tools"), call(ready, "Find-Tools")
+        unknown.invoke()
+        known.invoke()
+
+        assert (unknown.had_errors, known.had_errors) == (True, False)
+    with pytest.raises(WSManFaultError) as fault:
+        RunspacePool(sign_in(), configuration_name="Nowhere").open()
+    assert fault.value.code == 2150858811
+
+
+def test_what_a_run_did_is_told_by_the_bridge_too(pool: RunspacePool, inside: MimProvider) -> None:
+    load_bridge(pool)
+    inside.begin("HR", "DI")
+    key = inside.runs()[0].key
+    missed = call(pool, "Get-RunDetails", Key=f"{key}1")
+    missed.invoke()
+
+    assert base64.b64decode(call(pool, "Get-RunDetails", Key=key).invoke()[0]).startswith(b"<?xml")
+    assert missed.streams.error[0].fq_error == "NoSuchRun"
+
+
+def test_scripts_of_others_are_loaded_and_their_functions_asked_about(pool: RunspacePool, server: MimStandIn) -> None:
+    know(server, "get-it", lambda invocation, _: invocation.write("it"))
+    server.commands.parameters["get-it"] = ("credentials", "maname")
+    text = "function Get-It {}"
+    PowerShell(pool).add_script(text).invoke()
+    ask = "# autosync: parameters\n"
+    asked = [PowerShell(pool).add_script(ask).add_parameter("Name", name).invoke() for name in ("Get-It", "Get-That")]
+
+    assert server.commands.scripts == [text]
+    assert asked == [["credentials", "maname"], [None]]
+    assert call(pool, "Get-It").invoke() == ["it"]
+
+
+def test_a_credential_arrives_with_its_password(pool: RunspacePool, server: MimStandIn) -> None:
+    told: list[str] = []
+
+    def keep(_: Invocation, called: Called) -> None:
+        credential = called.parameters["Credentials"]
+        told.extend((credential.UserName, credential.Password.decrypt()))
+
+    know(server, "keep", keep)
+    pool.exchange_keys()
+    call(pool, "Keep", Credentials=PSCredential(username="CORP\\reader", password="s€cret")).invoke()
+
+    assert told == ["CORP\\reader", "s€cret"]
 
 
 def test_a_long_pipeline_is_polled_and_can_be_stopped(pool: RunspacePool, server: MimStandIn) -> None:
@@ -197,6 +255,7 @@ def test_arguments_without_a_name_come_in_order(pool: RunspacePool, server: MimS
 
 
 def test_the_tools_are_found_or_not(pool: RunspacePool, inside: MimProvider) -> None:
+    load_bridge(pool)
     found = call(pool, "find-tools").invoke()
     inside.knobs.tools = False
     missed = call(pool, "find-tools")
@@ -207,6 +266,7 @@ def test_the_tools_are_found_or_not(pool: RunspacePool, inside: MimProvider) -> 
 
 
 def test_a_command_without_what_it_needs_fails(pool: RunspacePool) -> None:
+    load_bridge(pool)
     pipeline = call(pool, "maexport")
     pipeline.invoke()
 

@@ -6,7 +6,7 @@ Built on ``psrpcore``, which only knows the protocol. It has one outgoing buffer
 import threading
 import uuid
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -28,6 +28,14 @@ _PATIENCE_S: Final = 5.0
 
 Owner: TypeAlias = uuid.UUID | None
 """A pipeline, or None for the pool itself."""
+
+
+class _Null:
+    """What PowerShell writes for ``$null``; psrpcore's own None is no message that anybody reads."""
+
+    @classmethod
+    def ToPSObjectForRemoting(cls, _instance: "_Null", **_more: object) -> None:  # noqa: N802 (psrpcore looks for it)
+        """Return what is written."""
 
 
 class CommandFailed(Exception):
@@ -61,6 +69,8 @@ class Invocation:
         self._pool = pool
         self._pipeline = pipeline
         self.commands = commands
+        self.loaded = pool.loaded
+        """What the runspace knows, from its session configuration and from scripts that ran in it before."""
         self._stop = threading.Event()
         self.ended = threading.Event()
 
@@ -72,7 +82,8 @@ class Invocation:
     def write(self, value: object) -> None:
         """Put something into the output. Raises ``Stopped``."""
         self.sleep(0)
-        self._pool.tell(lambda: self._pipeline.write_output(value))
+        shown = _Null() if value is None else value
+        self._pool.tell(lambda: self._pipeline.write_output(shown))
 
     def warn(self, message: str) -> None:
         """Put a warning into its stream."""
@@ -97,8 +108,9 @@ class Invocation:
 class Pool:
     """A runspace pool. ``run`` is called for each pipeline, in a thread of its own; when it returns, the pipeline ends."""
 
-    def __init__(self, run: Callable[[Invocation], None]) -> None:
+    def __init__(self, run: Callable[[Invocation], None], loaded: Iterable[str] = ()) -> None:
         self._run = run
+        self.loaded = set(loaded)
         self._pool = ServerRunspacePool()
         self._news = threading.Condition()
         self._outgoing: dict[Owner, deque[bytes]] = {None: deque()}

@@ -14,6 +14,7 @@ from autosync.testing.mim.pipelines import Invocation, Pool
 from autosync.testing.mim.soap import ENUMERATION, SHELL, TRANSFER, WSMAN, Faulted, Request, Trouble, answer
 
 POWERSHELL: Final = "http://schemas.microsoft.com/powershell"
+DEFAULT: Final = "Microsoft.PowerShell"
 _SHELL_URI: Final = SHELL
 _TERMINATE: Final = f"{SHELL}/signal/Terminate"
 _LEAST_ROOM: Final = 1024
@@ -39,6 +40,8 @@ class Shells:
         self._lock = threading.Lock()
         self.most_shells = 30
         """How many one account may have (``MaxShellsPerUser``)."""
+        self.configurations: dict[str, tuple[str, ...]] = {DEFAULT: ()}
+        """Session configurations by name, and what their runspaces know from the start: ``bridge``, for example."""
 
     @property
     def count(self) -> int:
@@ -74,10 +77,13 @@ class Shells:
 
     def _create(self, request: Request, account: str) -> bytes:
         body = request.body
-        if body is None or not request.resource.startswith(f"{POWERSHELL}/"):
+        loaded = self.configurations.get(request.resource.removeprefix(f"{POWERSHELL}/"))
+        if body is None:
             raise Faulted(Trouble.BAD_BODY)
+        if loaded is None:
+            raise Faulted(Trouble.NO_RESOURCE, f"the resource URI {request.resource} was not found")
         key = str(_id(body.get("ShellId"))).upper()
-        shell = _Shell(id=key, resource=request.resource, account=account, pool=Pool(self._run))
+        shell = _Shell(id=key, resource=request.resource, account=account, pool=Pool(self._run, loaded))
         with self._lock:
             if sum(1 for each in self._shells.values() if each.account == account) >= self.most_shells:
                 raise Faulted(Trouble.TOO_MANY_SHELLS)

@@ -54,6 +54,7 @@ class Trouble(Enum):
         "The service cannot find the resource identified by the resource URI and selectors.",
         True,
     )
+    NO_RESOURCE = (2150858811, "s:Sender", "wsa:DestinationUnreachable", "The resource URI was not found.")
     BAD_ACTION = (2150858753, "s:Sender", "wsa:ActionNotSupported", "The service does not support the action.")
     BAD_BODY = (2150858791, "s:Sender", "w:SchemaValidationError", "The SOAP body is not valid.")
     BAD_FILTER = (2150858778, "s:Sender", "wsen:CannotProcessFilter", "The service cannot process the filter.", True)
