@@ -81,6 +81,18 @@ class MimAccessFaultContract:
         assert (row.status, len(self._server.executed)) == ("success", 1)
         await service.close()
 
+    async def a_start_that_cannot_have_begun_raises(self) -> None:
+        """Tell it from one whose answer got lost; the next one may begin."""
+        service = self._stage.make()
+        self._knobs.reachable = False
+        refused = await _unavailable(self._execute(service))
+        self._knobs.reachable = True
+        answer = await self._execute(service)
+
+        assert refused
+        assert (answer, len(self._server.executed)) == ("success", 1)
+        await service.close()
+
     async def a_lost_answer_to_stop_has_stopped_all_the_same(self) -> None:
         """Return None, and ask nothing twice that did something."""
         service = await opened(self._stage)
