@@ -5,6 +5,7 @@ from typing import Final
 
 from autosync.adapters.engines.mim.access.port import PendingSide
 from autosync.adapters.engines.mim.checkup.checkup import MimCheckup
+from autosync.adapters.engines.mim.checkup.network import Endpoint
 from autosync.adapters.engines.mim.engine import DESCRIBE_EVERY, Access, MimEngine
 from autosync.adapters.engines.mim.options import MimKind, MimOptions
 from autosync.adapters.engines.mim.pending import MayBeHeld
@@ -13,7 +14,7 @@ from autosync.config.spec import EngineSpec
 from autosync.core.guards import breaches
 from autosync.model.agents import PendingSet
 from autosync.model.counts import Counts
-from autosync.model.ids import AgentId, EngineName, engine_of
+from autosync.model.ids import AgentId, engine_of
 from autosync.model.settings import Settings
 from autosync.runtime.engine_hosts import EnginePart
 from autosync.runtime.link import Limits
@@ -53,7 +54,7 @@ def _part(spec: EngineSpec, around: Around) -> EnginePart:
     return EnginePart(
         engine=MimEngine(
             spec.name,
-            lambda: _access(spec, around),
+            lambda: access_of(mim_options_of(spec.options), around),
             mim_options_of(spec.options),
             around.clock,
             may_be_held(around.settings),
@@ -64,18 +65,34 @@ def _part(spec: EngineSpec, around: Around) -> EnginePart:
     )
 
 
-def access_of(name: EngineName, options: MimOptions, around: Around) -> Access:
+def access_of(options: MimOptions, around: Around) -> Access:
     """Return the ways in to a server; nothing is opened yet. Raises ``ConfigError`` for a secret that is not there."""
-    raise NotImplementedError
+    # Loaded here: the libraries for Windows remoting are large, and most commands need none of them.
+    from autosync.adapters.engines.mim.access.ways import ways_in  # noqa: PLC0415
+
+    ways = ways_in(options.access, around.secrets)
+    return Access(service=ways.service, tools=ways.tools)
 
 
-def _access(spec: EngineSpec, around: Around) -> Access:
-    return access_of(spec.name, mim_options_of(spec.options), around)
+def _endpoint(options: MimOptions) -> Endpoint | None:
+    from autosync.adapters.engines.mim.access.ways import tls_of  # noqa: PLC0415 - see above
+
+    access = options.access
+    return None if access.local else Endpoint(host=access.server, port=access.port, tls=tls_of(access))
+
+
+def _place(spec: EngineSpec) -> str:
+    access = mim_options_of(spec.options).access
+    return "this machine" if access.local else access.server
 
 
 MIM: Final = EngineType(
     kind=MimKind(),
     part=_part,
-    place=lambda spec: mim_options_of(spec.options).access.server,
-    checkup=lambda spec, around: MimCheckup(lambda: _access(spec, around), lambda: None, around.clock),
+    place=_place,
+    checkup=lambda spec, around: MimCheckup(
+        lambda: access_of(mim_options_of(spec.options), around),
+        lambda: _endpoint(mim_options_of(spec.options)),
+        around.clock,
+    ),
 )

@@ -36,7 +36,7 @@ async def propose(options: Mapping[str, object], engine: str, folder: Path) -> s
     if wrong:
         raise ConfigError("; ".join(wrong))
     around = Around(clock=SystemClock(), secrets=Secrets(os.environ, folder), settings=Settings())
-    access = access_of(EngineName(engine), mim_options_of(parsed.options), around)
+    access = access_of(mim_options_of(parsed.options), around)
     return await proposed(access, options, EngineName(engine), around.clock)
 
 

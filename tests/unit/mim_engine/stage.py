@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from autosync.adapters.engines.mim.access_keys import AccessOptions
+from autosync.adapters.engines.mim.access.options import AccessOptions
 from autosync.adapters.engines.mim.engine import Access, MimEngine
 from autosync.adapters.engines.mim.options import MimOptions
 from autosync.model.ids import EngineName

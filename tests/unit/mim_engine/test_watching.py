@@ -107,6 +107,14 @@ def test_the_answer_of_execute_makes_the_end_known_without_waiting_for_the_next_
     assert seen.late_for(0.9) < 0.05
 
 
+def test_short_runs_follow_each_other_without_waiting_for_a_look():
+    seen = Watched(1, 0.05, rounds=60)
+
+    assert seen.late_for(0.9) < 0.02
+    assert seen.took < 60 * 0.2
+    assert most(seen.looks, 60.0) <= 60 + BURST
+
+
 def test_an_idle_server_is_looked_at_every_two_seconds():
     async def main(clock: SimulatedClock, random: Random) -> Counting:
         provider = MimProvider(server(3, 1.0), clock, random)

@@ -27,7 +27,7 @@ engines:
     type: mim
     server: 127.0.0.1
     port: {server}
-    tls: false
+    transport: http   # with messages encrypted by the sign-in; a real server: https, and its name
     sign-in: {{user: '{account}', password: {{file: state/password}}}}
 agents:
   # A real server has better triggers (sql, mim-service, active-directory): here a file tells that a source changed.

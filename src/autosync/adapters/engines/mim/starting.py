@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
@@ -83,8 +84,7 @@ class Starter:
         newest = self._watch.known.newest(guid(agent.guid))
         if newest is None or newest.number < number:
             newest = _bare_row(agent, number)
-        call = self._calls.begin(self._service.execute(agent.name, profile), f"Execute {profile} of {agent.name}")
-        call.add_done_callback(lambda _: self._watch.hurry())
+        call = self._calls.begin(self._execute(agent, profile), f"Execute {profile} of {agent.name}")
         return await self._row_of(agent, profile, newest, call)
 
     async def stop(self, agent: str) -> None:
@@ -106,8 +106,23 @@ class Starter:
         if listed is None:
             return await self._without_row(agent, number)
         row = history_row(listed)
-        self._watch.take([row])
+        self._watch.tell(row)
         return row
+
+    async def _execute(self, agent: ListedAgent, profile: str) -> str | None:
+        """Call ``Execute``; where it answers how the run ended, read the run's row at once instead of polling for it."""
+        try:
+            answer = await self._service.execute(agent.name, profile)
+            if answer is not None and answers.executed(answer).began:
+                with suppress(EngineUnavailable, EngineRejected):  # then the history tells, with the next look
+                    row = await self.newest(agent)
+                    if row is not None and not row.goes_on:
+                        return answer
+        except BaseException:
+            self._watch.hurry()
+            raise
+        self._watch.hurry()
+        return answer
 
     async def _row_of(
         self, agent: ListedAgent, profile: str, before: HistoryRow, call: "asyncio.Task[str | None]"
@@ -132,7 +147,6 @@ class Starter:
         row = await self.newest(agent)
         if _is_after(row, before, profile):
             assert row is not None
-            self._watch.take([row])
             return row
         raise EngineUnavailable(
             f"whether {profile} of {agent.name} began is not known: no answer came, and the run history shows no new run. "

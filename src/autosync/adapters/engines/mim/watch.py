@@ -43,6 +43,7 @@ class RunWatch:
         self._swept = float("-inf")
         self._alone_last = False
         self._is_news = False
+        self._is_told = False
         self._leads = False
         self._hurried = asyncio.Event()
         self._over = asyncio.Event()
@@ -61,8 +62,13 @@ class RunWatch:
         self._alone_last = self._is_news = True
         self._hurried.set()
 
-    def take(self, rows: Sequence[HistoryRow]) -> None:
-        """Take in rows, also those that somebody asked about by the way."""
+    def tell(self, row: HistoryRow) -> None:
+        """Take in a row that somebody asked about by the way, and let everybody who waits look at it at once."""
+        self._take([row])
+        self._is_told = True
+        self._hurried.set()
+
+    def _take(self, rows: Sequence[HistoryRow]) -> None:
         now = self._clock.elapsed()
         for row in rows:
             self._looked[row.key] = now
@@ -72,7 +78,10 @@ class RunWatch:
                 unseen.append(row)
 
     async def turn(self) -> None:
-        """Wait for the next look, and carry it out unless somebody else does. Raises ``EngineUnavailable``."""
+        """Wait until something may be new: for the next look, which whoever waits first carries out, or for ``tell``.
+
+        Raises ``EngineUnavailable``.
+        """
         if self._leads:
             over = self._over
             await over.wait()
@@ -81,8 +90,8 @@ class RunWatch:
             return
         self._leads, self._failure = True, None
         try:
-            await self._pause()
-            await self._look()
+            if await self._pause():
+                await self._look()
         except EngineUnavailable as error:
             self._failure = error
             raise
@@ -106,7 +115,7 @@ class RunWatch:
     async def end_of(self, row: HistoryRow) -> HistoryRow | None:
         """Wait until a run has really ended and return its last row; None when its row is gone from the history."""
         if self.known.row(row.key) is None:
-            self.take([row])
+            self.tell(row)
         while True:
             known = self.known.row(row.key)
             if known is None or not known.goes_on:
@@ -134,13 +143,17 @@ class RunWatch:
             if row.started is not None and row.ended is not None:
                 self._durations.learn(row.guid, row.profile, (row.ended - row.started).total_seconds())
 
-    async def _pause(self) -> None:
+    async def _pause(self) -> bool:
+        """Wait until a look is due; return False when somebody told something instead."""
         while True:
             self._hurried.clear()
+            if self._is_told:
+                self._is_told = False
+                return False
             now = self._clock.elapsed()
             delay = max(self._due() - now, self._budget.delay(now, is_news=self._is_news))
             if delay <= _SOON_S:
-                return
+                return True
             try:
                 async with asyncio.timeout(delay):
                     await self._hurried.wait()
@@ -179,7 +192,7 @@ class RunWatch:
         self._alone_last = False
         self._swept = now
         rows = [history_row(each) for each in await self._service.runs(started_from=window.started_from)]
-        self.take(rows)
+        self._take(rows)
         for row in self.known.missing(window, rows):
             self._budget.spend(now)
             await self._ask_about(row)
@@ -199,12 +212,12 @@ class RunWatch:
         if not await self.goes_on_hidden(row):
             current = await self._service.run(row.key)
             if current is not None and history_row(current).goes_on:
-                self.take([replace(row, status=UNKNOWN_END, ended=self._clock.now() + self._skew)])
+                self._take([replace(row, status=UNKNOWN_END, ended=self._clock.now() + self._skew)])
 
     async def _ask_about(self, row: HistoryRow) -> None:
         listed = await self._service.run(row.key)
         if listed is not None:
-            self.take([history_row(listed)])
+            self._take([history_row(listed)])
         elif await self.goes_on_hidden(row):
             self._looked[row.key] = self._clock.elapsed()
         else:
