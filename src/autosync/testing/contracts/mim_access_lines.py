@@ -116,6 +116,16 @@ class MimAccessLineContract:
         assert told is None or abs(told - right) < timedelta(seconds=2)
         await service.close()
 
+    async def details_longer_than_an_envelope_arrive_all_the_same(self) -> None:
+        """Find another way where WMI's answer would be larger than the server sends."""
+        service = await opened(self._stage)
+        await service.execute(self._stage.agent, self._stage.imports)
+        run = self._stage.stand_in.executed[0]
+        self._stage.stand_in.knobs.details = f"<run-history>{'<!-- long -->' * 100_000}</run-history>"
+
+        assert await service.details(run.key) == self._stage.stand_in.knobs.details
+        await service.close()
+
     async def shells_that_are_gone_are_made_anew(self) -> None:
         """Yield the file, also after WinRM was restarted and every connection broken."""
         tools = self._stage.make_tools()
