@@ -11,7 +11,8 @@ import trustme
 
 from autosync.adapters.clocks import SystemClock
 from autosync.adapters.engines.mim.access.psrp.tools import PsrpTools
-from autosync.adapters.engines.mim.access.wsman.service import TimeLimits, WsmanService
+from autosync.adapters.engines.mim.access.service import TimeLimits, WmiService
+from autosync.adapters.engines.mim.access.wsman.door import WsmanDoor
 from autosync.ports.secrets import Secret
 from autosync.testing.contracts.mim_access import MimAccessStage
 from autosync.testing.mim.listener import Place
@@ -44,7 +45,7 @@ def stage_of(server: MimStandIn, target: Target) -> MimAccessStage:
     """Return a stage whose services and tools are let go by ``finished``."""
     tools = PsrpTools(target)
     return MimAccessStage(
-        make=lambda: WsmanService(target, LIMITS, long_details=tools.run_details),
+        make=lambda: WmiService(target.name, lambda: WsmanDoor(target), LIMITS, long_details=tools.run_details),
         make_tools=lambda: PsrpTools(target),
         agent="HR",
         imports="DI",

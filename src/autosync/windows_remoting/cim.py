@@ -1,6 +1,5 @@
 """WMI over WS-Management (MS-WSMV): instances, queries and methods. Names and values go into elements, never into text."""
 
-import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pypsrp.wsman import NAMESPACES, SelectorSet, WSMan
 
 from autosync.windows_remoting.connection import Connection
 from autosync.windows_remoting.failures import Cause, RemotingFailed, told
+from autosync.windows_remoting.wql import legal
 
 _WMI: Final = "http://schemas.microsoft.com/wbem/wsman/1/wmi"
 _WQL: Final = "http://schemas.microsoft.com/wbem/wsman/1/WQL"
@@ -20,7 +20,6 @@ _NIL: Final = f"{{{NAMESPACES['xsi']}}}nil"
 _PART: Final = 200
 """Instances asked for at once; the server sends as many as fit into an envelope."""
 _MOST_PARTS: Final = 100_000
-_NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +40,7 @@ class Cim:
         return _properties(found)
 
     def query(self, wql: str) -> Iterator[dict[str, str]]:
-        """Yield the properties of every instance that fits; values in ``wql`` must have gone through ``quoted``."""
+        """Yield the properties of every instance that fits; values in ``wql`` must have gone through ``wql.quoted``."""
         uri = self._uri("*")
         ask = ET.Element(f"{_ENUMERATION}Enumerate")
         ET.SubElement(ask, f"{_WSMAN}OptimizeEnumeration")
@@ -60,7 +59,7 @@ class Cim:
         uri = self._uri(of)
         given = ET.Element(f"{{{uri}}}{method}_INPUT")
         for name, value in arguments.items():
-            ET.SubElement(given, f"{{{uri}}}{name}").text = _legal(value)
+            ET.SubElement(given, f"{{{uri}}}{name}").text = legal(value)
         envelope = self._asked(
             lambda wsman: wsman.invoke(f"{uri}/{method}", uri, given, None, _selectors(keys), self.limit_s)
         )
@@ -90,23 +89,10 @@ class Cim:
         )
 
 
-def quoted(value: str) -> str:
-    r"""Return a text as WQL takes it: in quotes, ``\`` and ``'`` escaped. Raises ``RemotingFailed`` for what no XML holds."""
-    escaped = _legal(value).replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
-
-
-def _legal(value: str) -> str:
-    """Return a text that can be sent; what cannot stand in XML is no name of anything."""
-    if _NO_XML.search(value):
-        raise RemotingFailed(Cause.NOT_FOUND, "a name with control characters is not asked for")
-    return value
-
-
 def _selectors(keys: Mapping[str, str]) -> SelectorSet:
     selectors = SelectorSet()
     for name, value in keys.items():
-        selectors.add_option(name, _legal(value))
+        selectors.add_option(name, legal(value))
     return selectors
 
 

@@ -234,17 +234,30 @@ def told(error: WinRMError, target: Target) -> RemotingFailed:
     return RemotingFailed(Cause.SERVER, f"{target.name}: {said}", carried_out=True)
 
 
+def by_code(code: int, said: str, where: str) -> RemotingFailed:
+    """Return what a code of Windows or WMI means that came without WS-Management."""
+    return _by_codes(frozenset({code}), said, where, "the account that AutoSync runs as") or RemotingFailed(
+        Cause.SERVER, f"{where} answered error 0x{code:08x}: {said}", carried_out=True
+    )
+
+
 def _by_fault(fault: WSManFaultError, target: Target) -> RemotingFailed:
-    codes = {fault.code, *_codes_in(fault.reason), *_codes_in(fault.provider_fault)}
+    codes = frozenset({fault.code, *_codes_in(fault.reason), *_codes_in(fault.provider_fault)})
     said = " ".join(f"{fault.reason or ''} {fault.provider_fault or ''}".split())[:_SAID_LONGEST]
     if TIMED_OUT in codes:
         return RemotingFailed(
             Cause.TIME_OUT, f"{target.name} did not answer within the time limit: {said}", carried_out=True
         )
+    return _by_codes(codes, said, target.name, target.sign_in.name) or RemotingFailed(
+        Cause.SERVER, f"{target.name} answered fault {fault.code}: {said}", carried_out=True
+    )
+
+
+def _by_codes(codes: frozenset[int | str], said: str, name: str, account: str) -> RemotingFailed | None:
     for known, cause, sentence in _MEANINGS:
         if codes & known:
-            return RemotingFailed(cause, f"{sentence.format(target=target, account=target.sign_in.name)} ({said})")
-    return RemotingFailed(Cause.SERVER, f"{target.name} answered fault {fault.code}: {said}", carried_out=True)
+            return RemotingFailed(cause, f"{sentence.format(name=name, account=account)} ({said})")
+    return None
 
 
 def _codes_in(text: str | None) -> frozenset[int]:
@@ -256,18 +269,18 @@ _MEANINGS: Final[tuple[tuple[frozenset[int], Cause, str], ...]] = (
         _DENIED,
         Cause.DENIED,
         (
-            "{target.name} knows {account} and denies it access: it needs the group Remote Management Users, Enable Account, "
+            "{name} knows {account} and denies it access: it needs the group Remote Management Users, Enable Account, "
             "Remote Enable and Execute Methods on the WMI namespace, and the engine's Operators group; a new group counts "
             "after a new sign-in"
         ),
     ),
-    (_MISSING, Cause.MISSING, "{target.name} has no such WMI namespace or class"),
-    (_NOT_FOUND, Cause.NOT_FOUND, "{target.name} has no such object"),
+    (_MISSING, Cause.MISSING, "{name} has no such WMI namespace or class"),
+    (_NOT_FOUND, Cause.NOT_FOUND, "{name} has no such object"),
     (
         _QUOTA,
         Cause.BUSY,
         (
-            "a limit of WinRM on {target.name} is reached: winrm get winrm/config shows MaxShellsPerUser, "
+            "a limit of WinRM on {name} is reached: winrm get winrm/config shows MaxShellsPerUser, "
             "MaxConcurrentOperationsPerUser and MaxConcurrentUsers; others who use the same account count too"
         ),
     ),
@@ -275,10 +288,10 @@ _MEANINGS: Final[tuple[tuple[frozenset[int], Cause, str], ...]] = (
         _TOO_LARGE,
         Cause.TOO_LARGE,
         (
-            "the answer is larger than {target.name} sends at once: on the server, winrm set winrm/config "
+            "the answer is larger than {name} sends at once: on the server, winrm set winrm/config "
             '@{{MaxEnvelopeSizekb="8192"}}'
         ),
     ),
-    (_NO_SHELL, Cause.NO_SHELL, "the remote shell on {target.name} is gone: idle too long, or WinRM restarted"),
-    (_PROVIDER, Cause.SERVER, "the WMI provider on {target.name} cannot answer: does the service behind it run?"),
+    (_NO_SHELL, Cause.NO_SHELL, "the remote shell on {name} is gone: idle too long, or WinRM restarted"),
+    (_PROVIDER, Cause.SERVER, "the WMI provider on {name} cannot answer: does the service behind it run?"),
 )

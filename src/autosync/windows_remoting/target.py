@@ -76,3 +76,8 @@ class Target:
     def url(self) -> str:
         """Return the address of WS-Management."""
         return f"{'https' if self.tls is not None else 'http'}://{self.name}/wsman"
+
+
+def plain_fingerprint(text: str) -> str:
+    """Return a fingerprint without the colons or spaces that tools put between its bytes."""
+    return "".join(text.replace(":", " ").split()).lower()

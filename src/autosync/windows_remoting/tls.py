@@ -5,7 +5,7 @@ import hmac
 import ssl
 
 from autosync.windows_remoting.failures import not_connected, unreadable, wrong_certificate
-from autosync.windows_remoting.target import Method, SignIn, Target, Tls
+from autosync.windows_remoting.target import Method, SignIn, Target, Tls, plain_fingerprint
 
 
 def context_of(tls: Tls, sign_in: SignIn) -> ssl.SSLContext:
@@ -47,8 +47,3 @@ def check_fingerprint(connection: ssl.SSLSocket, target: Target) -> None:
         raise not_connected(ssl.SSLError("no certificate"), target)
     if not hmac.compare_digest(hashlib.sha256(shown).hexdigest(), plain_fingerprint(wanted)):
         raise wrong_certificate(target)
-
-
-def plain_fingerprint(text: str) -> str:
-    """Return a fingerprint without the colons or spaces that tools put between its bytes."""
-    return "".join(text.replace(":", " ").split()).lower()

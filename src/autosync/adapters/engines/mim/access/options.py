@@ -1,20 +1,16 @@
 """How a synchronization server is reached, as the configuration says it."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
 from autosync.options.blocks import Block, Built, Key, Values
-from autosync.options.json_schema import block_schema
-from autosync.options.reading import Context, Place, Wrong
+from autosync.options.reading import Place, Wrong
 from autosync.options.shapes import Scalar, choice, flag, maybe, place, read_text, secret, text, whole
-from autosync.ports.registry import OptionMistake, Registries
 from autosync.ports.secrets import SecretReference
-from autosync.windows_remoting.target import DEFAULT_SESSION, HTTP_PORT, HTTPS_PORT, Method
-from autosync.windows_remoting.tls import plain_fingerprint
+from autosync.windows_remoting.target import DEFAULT_SESSION, HTTP_PORT, HTTPS_PORT, Method, plain_fingerprint
 
 _HOST: Final = re.compile(r"[A-Za-z0-9_.:-]{1,253}")
 _FINGERPRINT: Final = re.compile(r"[0-9a-f]{64}")
@@ -232,22 +228,3 @@ def _check_local(values: Values, at: Place) -> None:
     for key in (SERVER, TRANSPORT, PORT, SIGN_IN, CA, FINGERPRINT, SESSION):
         if values.has(key):
             at.at(key.name).wrong("with local: true AutoSync asks its own machine, as its own account", on_key=True)
-
-
-ACCESS: Final = Built(block=Block(doc="How a synchronization server is reached.", keys=KEYS), build=access_of)
-ACCESS_PROPERTIES: Final[Mapping[str, object]] = block_schema(ACCESS.block, Registries())["properties"]
-
-
-def parse_access(data: Mapping[str, object], folder: Path) -> tuple[AccessOptions, tuple[OptionMistake, ...]]:
-    """Return the options that ``data`` describes, with every mistake in it."""
-    at = Place(Context(folder=folder, registries=Registries()))
-    options = AccessOptions()
-    try:
-        options = ACCESS.read(dict(data), at)
-    except Wrong as error:
-        at.note(error)
-    mistakes = tuple(
-        OptionMistake(path=found.path, message=found.message, on_key=found.on_key, warning=found.warning)
-        for found in at.findings.found
-    )
-    return options, mistakes
