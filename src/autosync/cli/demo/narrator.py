@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from autosync.cli.terminal import Terminal
+from autosync.cli.words import plural
 from autosync.model.counts import Counts, StepResult
 from autosync.model.facts import Fact, FactKind, Severity
 from autosync.model.ids import RunId, name_of
@@ -95,7 +96,9 @@ def _step(step: StepResult) -> str:
         return staged
     pending = sum((step.outbound or {}).values())
     outbound = (
-        f"{pending:,} changes for {len([n for n in (step.outbound or {}).values() if n])} targets" if pending else ""
+        f"{plural(pending, 'change')} for {plural(len([n for n in (step.outbound or {}).values() if n]), 'target')}"
+        if pending
+        else ""
     )
     return ", ".join(filter(None, (staged, outbound)))
 
