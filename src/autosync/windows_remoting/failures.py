@@ -24,7 +24,8 @@ _DENIED: Final = frozenset({5, 2150859012, 2150859013, 0x80041003, 0x80070005})
 _TOO_LARGE: Final = frozenset({2150858823, 2150858824, 2150858825})
 _QUOTA: Final = frozenset({2150858815, *range(2150859173, 2150859177), 2150859179, *range(2150859236, 2150859242)})
 _NO_SHELL: Final = frozenset({2150858843})
-_PROVIDER: Final = frozenset({0x80041013, 0x80041014, 0x800706BA, 0x800706BE})
+_PROVIDER: Final = frozenset({0x80041013, 0x80041014, 0x800706BA})
+"""It cannot be loaded, or reached: nothing was carried out."""
 _HRESULT: Final = re.compile(r"0x(8004[0-9a-f]{4}|8007[0-9a-f]{4})", re.IGNORECASE)
 _EXPIRED: Final = 10
 _WRONG_NAME: Final = frozenset({62, 63, 64})

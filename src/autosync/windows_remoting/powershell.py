@@ -23,6 +23,9 @@ _POLL_S: Final = 2
 """How long one question for output waits on the server."""
 _LOAD_S: Final = 60.0
 _MOST_TEXT: Final = 2000
+_MOST_LINES: Final = 1000
+"""Of all streams of one command; what is said beyond that is not kept."""
+_MOST_VALUES: Final = 10_000
 
 
 class Stream(StrEnum):
@@ -118,7 +121,10 @@ class Session:
         try:
             while (part := pipeline.next()) is not None:
                 output += part
+                if len(output) > _MOST_VALUES:
+                    raise CommandFailed(f"it returned more than {_MOST_VALUES:,} values", "TooMuch")
                 if time.monotonic() > until:
+                    self.close()  # whatever hangs in it ends with it
                     raise no_answer(self._target, limit_s)
         finally:
             pipeline.end()
@@ -146,6 +152,11 @@ class Session:
             self.close()
             raise
         return Pipeline(self, shell, self._target)
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether there is a runspace."""
+        return self._pool is not None
 
     def abort(self) -> None:
         """Stop waiting for an answer."""
@@ -196,7 +207,7 @@ class Pipeline:
 
     def end(self) -> None:
         """Stop it if it runs, and let the server forget it; after a broken connection the whole session."""
-        if self._is_broken:
+        if self._is_broken or not self._session.is_open:
             self._session.close()
             return
         try:
@@ -224,7 +235,8 @@ class Pipeline:
             (Stream.DEBUG, streams.debug),
         ):
             for record in records[self._taken.get(stream, 0) :]:
-                self.said.append(Said(stream=stream, text=_text_of(record)))
+                if len(self.said) < _MOST_LINES:
+                    self.said.append(Said(stream=stream, text=_text_of(record)))
             self._taken[stream] = len(records)
 
 

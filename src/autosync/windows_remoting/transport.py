@@ -157,6 +157,7 @@ class Transport:
             connection.connect()
         except OSError as error:
             connection.close()
+            self._context = None  # its files may be renewed before the next try
             raise failures.not_connected(error, target) from None
         self.connections += 1
         self._connection = connection
