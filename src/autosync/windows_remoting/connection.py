@@ -35,8 +35,12 @@ class Connection:
         return self._transport.connections
 
     def abort(self) -> None:
-        """Stop waiting, from another thread."""
+        """Stop waiting, and send nothing more; from another thread."""
         self._transport.abort()
+
+    def mend(self) -> None:
+        """Allow a last word, such as letting go of what the server keeps."""
+        self._transport.mend()
 
     def close(self) -> None:
         """Let go."""

@@ -167,7 +167,8 @@ class Session:
     def close(self) -> None:
         """Delete the remote shell, and let go."""
         pool, self._pool = self._pool, None
-        if pool is not None:
+        if pool is not None and self._connection is not None:
+            self._connection.mend()
             with suppress(WinRMError, RemotingFailed):
                 pool.close()
         self._forget()

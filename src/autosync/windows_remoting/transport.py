@@ -55,6 +55,7 @@ class Transport:
         self._connection: http.client.HTTPConnection | None = None
         self._encryption: Encryption | None = None
         self._used_at = 0.0
+        self._is_aborted = False
 
     def send(self, message: bytes, *, retries_on_read_timeout: int = 0, timeout: float | None = None) -> bytes:
         """Return the envelope that answers; what pypsrp calls. ``timeout`` is in seconds, sign-in included.
@@ -82,12 +83,17 @@ class Transport:
                 connection.close()
 
     def abort(self) -> None:
-        """Break the connection from another thread, so that whoever waits for an answer stops waiting."""
+        """Send nothing more; called from another thread, so that whoever waits for an answer stops waiting."""
+        self._is_aborted = True
         connection = self._connection
         sock = connection.sock if connection is not None else None
         if sock is not None:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
+
+    def mend(self) -> None:
+        """Allow it to send again: a last word, from the thread that owns it."""
+        self._is_aborted = False
 
     def _exchange(self, message: bytes, until: float) -> _Reply:
         if self._connection is not None and self._is_stale():
@@ -167,7 +173,7 @@ class Transport:
     def _post(self, payload: bytes, headers: Mapping[str, str], until: float) -> _Reply:
         connection = self._connection
         assert connection is not None
-        if connection.sock is None:  # the server said that it would close it
+        if self._is_aborted or connection.sock is None:  # or the server said that it would close it
             raise failures.lost(self._target, carried_out=False)
         try:
             connection.sock.settimeout(_left(until))

@@ -89,8 +89,8 @@ class Workers(Generic[O]):
             async with asyncio.timeout(limit_s):
                 return await waiting
         except TimeoutError:
-            if not waiting.cancelled():  # raised by the work itself
-                raise
+            if waiting.done() and not waiting.cancelled():
+                return waiting.result()  # it came at the last moment, or is an error of the work itself
             if done.cancelled():
                 raise WorkersBusy(f"all {self._most} threads ({self._name}) are busy") from None
             raise WorkTimedOut(f"not done within {limit_s:.0f} s") from None
@@ -131,7 +131,8 @@ class Workers(Generic[O]):
                     continue
                 try:
                     if owned is None:
-                        owned = self._made(crew)
+                        owned = self._make()
+                        self._keep(owned, crew)
                     answer = work.do(owned)
                 except BaseException as error:  # noqa: BLE001 (whoever asked gets it, whatever it is)
                     work.done.set_exception(error)
@@ -145,11 +146,11 @@ class Workers(Generic[O]):
             if owned is not None:
                 owned.close()
 
-    def _made(self, crew: _Crew[O]) -> O:
-        owned = self._make()
+    def _keep(self, owned: O, crew: _Crew[O]) -> None:
         with crew.news:
             crew.owned.add(owned)
-        return owned
+            if crew.is_closed:
+                raise WorkersClosed(f"{self._name} was closed")
 
     def _next(self, crew: _Crew[O]) -> _Work[O] | None:
         """Return the next work; None when the thread is to end."""

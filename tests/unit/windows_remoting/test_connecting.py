@@ -197,5 +197,3 @@ def test_the_servers_clock_comes_with_every_answer(server: MimStandIn, target: T
 def test_what_is_shown_of_a_target_holds_no_secret(target: Target) -> None:
     assert "stand-in" not in repr(target)
     assert Target(host="fe80::1").url == "https://[fe80::1]:5986/wsman"
-
-
