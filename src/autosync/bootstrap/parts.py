@@ -2,15 +2,11 @@
 
 import os
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 from autosync.adapters.clocks import SystemClock
-from autosync.adapters.engines.embedded.engine import EmbeddedEngine
-from autosync.adapters.engines.embedded.options import EmbeddedOptions, rules_digest, setup_of
-from autosync.adapters.engines.embedded.schedule import deprovisioning_triggers
 from autosync.adapters.scripts.controller import controller_script
 from autosync.adapters.scripts.options import Edition, Language, ScriptOptions, SignIn
 from autosync.adapters.secrets.sources import Secrets
@@ -18,22 +14,19 @@ from autosync.adapters.stores.memory import MemoryStore
 from autosync.adapters.stores.sqlite import SqliteStore
 from autosync.adapters.systemd import notify
 from autosync.adapters.triggers.webhook.watching import WebhookTrigger
-from autosync.bootstrap.kinds import KINDS
+from autosync.bootstrap.engine_type import Around
+from autosync.bootstrap.kinds import ENGINES, KINDS
 from autosync.config.spec import Configuration, ControllerScriptSpec, EngineSpec, NotifySpec, StoreSpec, TriggerSpec
 from autosync.model.facts import Fact, Severity
-from autosync.model.ids import EngineName, TriggerId, agent_id
+from autosync.model.ids import TriggerId
 from autosync.model.settings import Settings
-from autosync.model.steps import Slot
 from autosync.ports.clock import Clock
-from autosync.ports.engine import Engine
 from autosync.ports.notifier import Notifier
 from autosync.ports.registry import Surroundings
 from autosync.ports.secrets import SecretSource
 from autosync.ports.store import NewMessage, Store
 from autosync.ports.trigger import Trigger
 from autosync.ports.webhook import Webhook
-from autosync.runtime.engine_hosts import EnginePart
-from autosync.runtime.link import Limits
 from autosync.runtime.reload import NewParts
 from autosync.runtime.retention import Keep
 from autosync.runtime.script_hosts import ScriptPart
@@ -62,25 +55,30 @@ def parts_of(configuration: Configuration, folder: Path) -> Parts:
 
 def new_parts_of(configuration: Configuration, clock: Clock, folder: Path) -> NewParts:
     """Build what a new configuration may replace while AutoSync runs."""
-    secrets = Secrets(os.environ, folder)
-    around = Surroundings(clock=clock, secrets=secrets)
+    around = surroundings(configuration, clock, folder)
+    outside = Surroundings(clock=clock, secrets=around.secrets)
     return NewParts(
         settings=_one_at_a_time(configuration),
-        engines={spec.name: _engine_part(spec, secrets) for spec in configuration.engines},
+        engines={spec.name: ENGINES[spec.type].part(spec, around) for spec in configuration.engines},
         triggers=(
-            *(trigger_part(spec, around) for spec in configuration.triggers),
-            *(part for spec in configuration.engines for part in _engine_triggers(spec, clock)),
+            *(trigger_part(spec, outside) for spec in configuration.triggers),
+            *(part for spec in configuration.engines for part in ENGINES[spec.type].triggers(spec, clock)),
         ),
-        notifiers=_notifiers(configuration.notify, around),
+        notifiers=_notifiers(configuration.notify, outside),
         router=_router(configuration.notify),
-        scripts={spec.agent: _script_part(spec, secrets) for spec in configuration.scripts},
+        scripts={spec.agent: _script_part(spec, around.secrets) for spec in configuration.scripts},
     )
 
 
+def surroundings(configuration: Configuration, clock: Clock, folder: Path) -> Around:
+    """Return what engines are built with. ``folder`` is the configuration file's."""
+    return Around(clock=clock, secrets=Secrets(os.environ, folder), settings=configuration.settings)
+
+
 def _one_at_a_time(configuration: Configuration) -> Settings:
-    """Return the policy, with one run at a time where the embedded engine's single worker would make others wait anyway."""
+    """Return the policy, with one run at a time where the engine would make others wait anyway."""
     settings = configuration.settings
-    alone = {spec.name for spec in configuration.engines if spec.type == "embedded"}
+    alone = {spec.name for spec in configuration.engines if ENGINES[spec.type].runs_one_at_a_time}
     engines = {
         name: replace(engine, max_parallel=1) if name in alone else engine for name, engine in settings.engines.items()
     }
@@ -94,43 +92,11 @@ def store_of(spec: StoreSpec) -> Store:
 
 def place_of(spec: EngineSpec) -> str:
     """Return where an engine is, for people."""
-    assert isinstance(spec.options, EmbeddedOptions)
-    return f"embedded, {spec.options.store.name}"
+    return ENGINES[spec.type].place(spec)
 
 
 def _tell_system(word: str) -> None:
     notify(word)
-
-
-def _engine_part(spec: EngineSpec, secrets: SecretSource) -> EnginePart:
-    assert isinstance(spec.options, EmbeddedOptions)
-    return EnginePart(
-        engine=_engine(spec.name, spec.options, secrets),
-        # A start dies with the worker that it was given to, and a worker answers in order: none can begin late.
-        limits=Limits(late_start=timedelta(0)),
-        fingerprint=f"{spec.type} {spec.data!r} {rules_digest(spec.options)}",
-    )
-
-
-def _engine(name: EngineName, options: object, secrets: SecretSource) -> Engine:
-    assert isinstance(options, EmbeddedOptions)
-    return EmbeddedEngine(name, lambda: setup_of(options, secrets))
-
-
-def _engine_triggers(spec: EngineSpec, clock: Clock) -> Iterator[TriggerPart]:
-    """Yield the triggers that an engine brings along, because nothing outside tells what they tell."""
-    if not isinstance(spec.options, EmbeddedOptions):
-        return
-    for agent, trigger in deprovisioning_triggers(spec.options, clock).items():
-        id_ = agent_id(spec.name, agent)
-        fingerprint = f"deprovisioning {spec.data!r}"
-        yield TriggerPart(
-            id=TriggerId(f"{id_}#deprovisioning"),
-            agent=id_,
-            trigger=trigger,
-            slot=Slot.DELTA_SYNC,
-            fingerprint=fingerprint,
-        )
 
 
 def trigger_part(spec: TriggerSpec, around: Surroundings) -> TriggerPart:

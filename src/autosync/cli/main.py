@@ -9,8 +9,10 @@ import typer
 
 from autosync.cli.commands import (
     agents,
+    beginning,
     cascades,
     configuration,
+    doctor,
     events,
     holds,
     queue,
@@ -43,6 +45,7 @@ run_group = typer.Typer(
 hold_group = _group("What guards keep back, and decisions about it.")
 trigger_group = _group("What watches connected systems.")
 cascade_group = _group("Everything that came from one outside cause.")
+init_group = _group("Propose a first configuration for an engine that is there.")
 config_group = _group("The configuration: check, show, plan.")
 for _name, _part in (
     ("run", run_group),
@@ -51,6 +54,7 @@ for _name, _part in (
     ("hold", hold_group),
     ("trigger", trigger_group),
     ("cascade", cascade_group),
+    ("init", init_group),
     ("config", config_group),
 ):
     app.add_typer(_part, name=_name)
@@ -84,6 +88,9 @@ command(config_group, "schema", json=False, asks=False)(configuration.schema)
 command(config_group, "plan")(configuration.plan)
 command(config_group, "reload")(configuration.reload)
 command(config_group, "history")(configuration.history)
+command(init_group, "mim", asks=False)(beginning.init_mim)
+command(app, "import-lithnet", asks=False)(beginning.import_lithnet)
+command(app, "doctor", asks=False)(doctor.doctor)
 command(app, "simulate", asks=False)(trying.simulate)
 command(app, "preview", asks=False)(trying.preview)
 command(app, "demo", json=False, asks=False)(trying.demo)

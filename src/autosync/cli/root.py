@@ -3,11 +3,13 @@
 Loaded on demand: the composition root pulls in everything, and ``autosync status`` needs none of it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from autosync.bootstrap.doctor import Finding
+    from autosync.config.lithnet.importer import Imported
     from autosync.config.load import Loaded
 
 
@@ -55,3 +57,24 @@ class Root:
         from autosync.bootstrap.trying import try_trigger  # noqa: PLC0415
 
         await try_trigger(path, name, token, tell)
+
+    def examine(self, path: Path, engine: str | None) -> "AsyncIterator[Finding]":
+        """Look at the configuration and at every engine, or at one."""
+        from autosync.bootstrap.doctor import examine  # noqa: PLC0415
+
+        return examine(path, engine)
+
+    async def propose(self, options: Mapping[str, object], engine: str, folder: Path) -> str:
+        """Return a configuration for the server that the options name."""
+        from autosync.bootstrap.proposing import propose  # noqa: PLC0415
+
+        return await propose(options, engine, folder)
+
+    def import_lithnet(
+        self, config: bytes, registry: bytes | None, *, engine: str, server: str, zone: str
+    ) -> "Imported":
+        """Take over the predecessor's configuration; raise ``ConfigError`` when its file cannot be read."""
+        from autosync.config.lithnet.importer import import_lithnet  # noqa: PLC0415
+        from autosync.config.lithnet.wishes import Wishes  # noqa: PLC0415
+
+        return import_lithnet(config, registry=registry, wishes=Wishes(engine=engine, server=server, zone=zone))

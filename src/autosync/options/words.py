@@ -68,3 +68,10 @@ def printable(text: str) -> str:
     """Return a text on one line, without anything that a terminal would obey."""
     line = " ".join(text.splitlines())
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line)
+
+
+def on_one_line(text: str) -> str:
+    """Return text without line ends and characters that cannot be seen, cut where it is very long."""
+    line = "".join(letter if letter.isprintable() else " " for letter in text)
+    line = " ".join(line.split())
+    return line if len(line) <= 500 else line[:499] + "…"

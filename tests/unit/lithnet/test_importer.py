@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autosync.adapters.engines.mim.options import MimKind
 from autosync.config.document import read_document
 from autosync.config.lithnet.importer import import_lithnet
 from autosync.config.lithnet.notes import Fate, ImportRefused
@@ -71,7 +72,7 @@ class _Anything:
 
 
 REGISTRIES = Registries(
-    engines={"mim": _Anything("server", "local", "sign-in", "save-run-history")},
+    engines={"mim": MimKind()},
     triggers={
         "active-directory": _Anything("domain-controllers", "base", "object-classes", "ignore-attributes", "sign-in"),
         "mim-service": _Anything("every"),

@@ -10,8 +10,8 @@ from autosync.config.lithnet.importer import import_lithnet
 from autosync.config.lithnet.notes import Fate
 from autosync.config.lithnet.times import local_start, moment_text
 from autosync.config.lithnet.wishes import Wishes
-from autosync.config.lithnet.yaml_text import flow
 from autosync.config.plain import plain_value
+from autosync.config.yaml_text import flow
 from autosync.model.agents import Agent
 from autosync.model.ids import AgentId
 from tests.unit.lithnet.importing import HEAD, agent, config, data_of, only_agent, told, trigger

@@ -1,6 +1,7 @@
 """``simulate``, ``preview`` and ``demo``: what would happen, without touching anything real."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,11 +13,22 @@ from autosync.cli.session import Session
 from autosync.cli.words import duration
 from autosync.model.wording import number
 
+
+class DemoOf(StrEnum):
+    """What a demo shows."""
+
+    EMBEDDED = "embedded"
+    MIM = "mim"
+
+
 Config = Annotated[Path | None, typer.Option("--config", help="The configuration; else the one found.")]
 Days = Annotated[float, typer.Option("--days", min=0.001, max=366, help="Simulated days.")]
 Seed = Annotated[int, typer.Option("--seed", help="Chance, repeatable: the same seed, the same days.")]
 Changes = Annotated[float, typer.Option("--changes-per-hour", min=0, help="Changes an hour in each connected system.")]
-Folder = Annotated[Path, typer.Option("--folder", help="Where the company's files are made.")]
+Folder = Annotated[Path | None, typer.Option("--folder", help="Where the files are made; else demo, for mim demo/mim.")]
+Shown = Annotated[
+    DemoOf, typer.Argument(metavar="[ENGINE]", help="embedded: a made-up company. mim: a stand-in for a MIM server.")
+]
 Stay = Annotated[
     bool | None, typer.Option("--stay/--no-stay", help="Go on after the story; on a terminal it does, elsewhere not.")
 ]
@@ -47,10 +59,11 @@ def preview(session: Session, agent: Agent, anchor: Anchor, config: Config = Non
     session.show(told, lambda: _print_preview(session, told))
 
 
-def demo(session: Session, folder: Folder = Path("demo"), stay: Stay = None) -> None:
+def demo(session: Session, of: Shown = DemoOf.EMBEDDED, folder: Folder = None, stay: Stay = None) -> None:
     """Show AutoSync at work: a made-up company, kept in step while people come, move and leave."""
-    shown = import_module("autosync.cli.demo.show").show_demo(
-        folder, session.terminal, stay=session.terminal.is_terminal if stay is None else stay
+    module, place = ("show", Path("demo")) if of is DemoOf.EMBEDDED else ("mim_show", Path("demo") / "mim")
+    shown = import_module(f"autosync.cli.demo.{module}").show_demo(
+        folder or place, session.terminal, stay=session.terminal.is_terminal if stay is None else stay
     )
     if shown is not Exit.OK:
         raise typer.Exit(int(shown))

@@ -31,13 +31,13 @@ def make_folder(folder: Path, people: list[Person]) -> Path:
         )
         badge.commit()
     configuration = resources.files(__package__).joinpath("autosync.yaml").read_text(encoding="utf-8")
-    configuration = configuration.replace(f"127.0.0.1:{_USUAL_PORT}", f"127.0.0.1:{_free_port()}")
+    configuration = configuration.replace(f"127.0.0.1:{_USUAL_PORT}", f"127.0.0.1:{free_port()}")
     path = folder / "autosync.yaml"
     path.write_text(configuration, encoding="utf-8", newline="\n")
     return path
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """Return the usual port, or any other where somebody listens on it already."""
     for port in (_USUAL_PORT, 0):
         with socket.socket() as probe:

@@ -4,14 +4,12 @@ import asyncio
 import time
 from pathlib import Path
 
-from autosync.bootstrap import Running, serve
 from autosync.cli.demo.company import Person, found_company
 from autosync.cli.demo.folder import make_folder
-from autosync.cli.demo.narrator import Narrator
+from autosync.cli.demo.showing import Showing, to_the_end
 from autosync.cli.demo.story import chapters, play
 from autosync.cli.exits import Exit
 from autosync.cli.terminal import Terminal
-from autosync.model.wording import number
 
 _FIRST_LOAD_LIMIT_S = 120.0
 _CHAPTER_LIMIT_S = 60.0
@@ -24,9 +22,7 @@ class Demo:
         self._folder = folder
         self._terminal = terminal
         self._stay = stay
-        self._ready: asyncio.Event = asyncio.Event()
-        self._running: Running | None = None
-        self._failure = ""
+        self._showing = Showing(terminal)
 
     async def show(self) -> Exit:
         """Make the company, run AutoSync on it, play the story; return ``Exit.FAILED`` when it did not work."""
@@ -37,66 +33,28 @@ class Demo:
         )
         self._terminal.line("  hr (CSV) ─▶ metaverse ─▶ directory (LDIF), badge (SQLite), phonebook (CSV)")
         self._terminal.line()
-        with (self._folder / "state.log").open("w", encoding="utf-8") as log:
-            await serve(configuration, self._met, lambda: self._tell(people), log=log)
-        return Exit.FAILED if self._failure else Exit.OK
-
-    def _met(self, running: Running) -> None:
-        self._running = running
-        self._ready.set()
+        return await self._showing.show(configuration, self._folder / "state.log", lambda: self._tell(people))
 
     async def _tell(self, people: list[Person]) -> None:
-        await self._ready.wait()
-        running = self._running
-        assert running is not None
-        narrator = Narrator(self._terminal, running.supervisor.store)
-        async with asyncio.TaskGroup() as group:
-            telling = group.create_task(narrator.follow(running.supervisor.journal.subscribe(0)), name="narrator")
-            try:
-                await self._play(running, people)
-                self._summary(narrator)
-                if self._stay:
-                    self._invite(running)
-                    await asyncio.get_running_loop().create_future()
-            except TimeoutError:
-                self._failure = "it did not become quiet in time"
-                self._terminal.line(f"The demo failed: {self._failure}. See: autosync status", style="bold red")
-            finally:
-                telling.cancel()
-                running.supervisor.stop()
+        await self._play(people)
+        self._showing.sum_up()
+        if self._stay:
+            self._invite()
+            await asyncio.get_running_loop().create_future()
 
-    async def _play(self, running: Running, people: list[Person]) -> None:
+    async def _play(self, people: list[Person]) -> None:
         self._terminal.line("First load")
         begun = time.monotonic()
-        await self._wait_quiet(running, after=0, limit=_FIRST_LOAD_LIMIT_S)
+        await self._showing.wait_quiet(after=0, limit=_FIRST_LOAD_LIMIT_S)
         self._terminal.line(f"Quiet {time.monotonic() - begun:.1f} s after the start.")
         self._terminal.line()
         for chapter in chapters(people):
             self._terminal.line(f"{chapter.title}: {chapter.expect}")
-            told = running.supervisor.dispatcher.state.last_cascade
+            told = self._showing.last_cascade
             play(chapter, self._folder / "hr.csv")
-            await self._wait_quiet(running, after=told, limit=_CHAPTER_LIMIT_S)
+            await self._showing.wait_quiet(after=told, limit=_CHAPTER_LIMIT_S)
 
-    async def _wait_quiet(self, running: Running, *, after: int, limit: float) -> None:
-        """Wait until an outside cause newer than cascade ``after`` was seen and nothing waits or runs any more."""
-        async with asyncio.timeout(limit):
-            while True:
-                state = running.supervisor.dispatcher.state
-                if state.last_cascade > after and not (state.runs or state.requests or state.cascades):
-                    break
-                await asyncio.sleep(0.05)
-        await asyncio.sleep(0.1)  # the narrator is a moment behind
-
-    def _summary(self, narrator: Narrator) -> None:
-        told = narrator.told
-        longest = max(told.latencies, default=0.0)
-        self._terminal.line(
-            f"{number(told.runs, 'run')}, {number(told.exported, 'change')} exported and confirmed, "
-            f"{number(len(told.troubles), 'warning')}; "
-            f"slowest change everywhere after {longest:.2f} s."
-        )
-
-    def _invite(self, running: Running) -> None:
+    def _invite(self) -> None:
         folder = self._folder
         self._terminal.line()
         self._terminal.line(f"Try it: edit {folder / 'hr.csv'} and save: a new title arrives everywhere by itself;")
@@ -104,15 +62,9 @@ class Demo:
             "        delete half of its lines: nothing is deleted anywhere, a hold waits for your decision."
         )
         self._terminal.line("Another terminal: .venv/bin/autosync status | why last | runs | hold list")
-        self._terminal.line(f"API on {running.url} · stop with Ctrl+C")
+        self._terminal.line(f"API on {self._showing.running.url} · stop with Ctrl+C")
 
 
 def show_demo(folder: Path, terminal: Terminal, *, stay: bool) -> Exit:
     """Show the demo in ``folder`` and return the exit status."""
-    try:
-        return asyncio.run(Demo(folder, terminal, stay=stay).show())
-    except* BrokenPipeError:
-        pass  # whoever looked has seen enough: ``autosync demo | head``
-    except* KeyboardInterrupt:
-        pass
-    return Exit.OK
+    return to_the_end(Demo(folder, terminal, stay=stay).show)

@@ -8,7 +8,7 @@ from autosync.config.lithnet.notes import Notes
 from autosync.config.lithnet.predecessor import LithnetAgent, LithnetPartition
 from autosync.config.lithnet.registry_settings import RegistrySettings
 from autosync.config.lithnet.trigger_text import TriggerWriter
-from autosync.config.lithnet.yaml_text import Lines, Plain, flow
+from autosync.config.yaml_text import Lines, Plain, flow
 from autosync.model.steps import Slot
 from autosync.options.durations import format_duration
 

@@ -8,7 +8,7 @@ from autosync.config.lithnet.passwords import Passwords
 from autosync.config.lithnet.predecessor import LithnetConfiguration, LithnetMail
 from autosync.config.lithnet.registry_settings import RegistrySettings
 from autosync.config.lithnet.wishes import Wishes
-from autosync.config.lithnet.yaml_text import Lines, Plain
+from autosync.config.yaml_text import Lines, Plain
 from autosync.options.durations import format_duration
 
 _DAY: Final = timedelta(days=1)

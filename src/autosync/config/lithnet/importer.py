@@ -13,7 +13,7 @@ from autosync.config.lithnet.registry_file import read_registry
 from autosync.config.lithnet.registry_settings import RegistrySettings, registry_settings
 from autosync.config.lithnet.trigger_text import TriggerWriter
 from autosync.config.lithnet.wishes import Wishes
-from autosync.config.lithnet.yaml_text import Lines
+from autosync.config.yaml_text import Lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from autosync.model.errors import ConfigError
+from autosync.options.words import on_one_line
 
 
 class Fate(StrEnum):
@@ -64,13 +65,6 @@ class Notes:
         note = Note(fate=fate, where=on_one_line(where), text=on_one_line(text))
         if note not in self.all:
             self.all.append(note)
-
-
-def on_one_line(text: str) -> str:
-    """Return text without line ends and characters that cannot be seen, cut where it is very long."""
-    line = "".join(letter if letter.isprintable() else " " for letter in text)
-    line = " ".join(line.split())
-    return line if len(line) <= 500 else line[:499] + "…"
 
 
 def report_text(notes: Notes, source: str) -> str:

@@ -7,7 +7,7 @@ from autosync.config.lithnet.notes import Notes
 from autosync.config.lithnet.passwords import Passwords
 from autosync.config.lithnet.predecessor import LithnetTrigger, TriggerKind
 from autosync.config.lithnet.times import local_start, moment_text
-from autosync.config.lithnet.yaml_text import Lines, Plain, flow
+from autosync.config.yaml_text import Lines, Plain, flow
 from autosync.options.durations import format_duration
 
 _LEAST: Final = timedelta(seconds=1)

@@ -80,7 +80,10 @@ class SyncService(Protocol):
         ...
 
     async def execute(self, agent: str, profile: str) -> str | None:
-        """Call ``Execute`` and return its answer; None when none came in time: the run may have begun and may go on."""
+        """Call ``Execute`` and return its answer; None when none came in time: the run may have begun and may go on.
+
+        Raises ``EngineUnavailable`` only where nothing can have begun.
+        """
         ...
 
     async def stop(self, agent: str) -> str | None:
@@ -95,10 +98,13 @@ class SyncService(Protocol):
         """Return one row of the run history by its key; None when there is none."""
         ...
 
-    async def runs(self, *, agent: str | None = None, started_from: datetime | None = None) -> Sequence[ListedRun]:
-        """Return rows of the run history, oldest first: of one agent or all, started at the moment or later.
+    async def runs(
+        self, *, agent: str | None = None, started_from: datetime | None = None, ended_until: datetime | None = None
+    ) -> Sequence[ListedRun]:
+        """Return rows of the run history, oldest first: of one agent or all, that fit every bound that is given.
 
-        The server filters (WQL). Never called without a bound where the history may be long.
+        Started at the moment or later; ended at the moment or before (then only rows that have an end). The server
+        filters (WQL). Never called without a bound where the history may be long.
         """
         ...
 

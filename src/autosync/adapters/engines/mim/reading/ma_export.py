@@ -14,11 +14,12 @@ from autosync.adapters.engines.mim.reading.profiles import RunProfile, run_profi
 from autosync.adapters.engines.mim.reading.values import guid, moment, whole
 from autosync.model.agents import MIM_SERVICE, Agent
 from autosync.model.ids import EngineName, PartitionName, agent_id
-from autosync.untrusted_xml import Choice, Limits, Node, Source, XmlRefused, subtrees
+from autosync.untrusted_xml import Choice, Limits, Node, Source, SubtreeReader, XmlRefused, pieces
 
 _LIMITS: Final = Limits(size=512 * 1024 * 1024)
 _DATA: Final = "ma-data"
 _HEAD: Final = frozenset({"id", "name", "category", "subtype", "ma-listname", "version", "last-modification-time"})
+_VERSION: Final = ("version", "last-modification-time")
 _PRIVATE: Final = frozenset({"adma-configuration", "connection-info", "parameter-values"})
 _DROPPED: Final = frozenset({"filter-hints", "ui-data", "cookie", "water-mark"})
 _PARAMETERS: Final = frozenset({"forest-name", "forest-login-domain", "forest-login-user"})
@@ -76,27 +77,55 @@ class ManagementAgent:
         )
 
 
+class AgentReader:
+    """Takes an exported configuration in pieces. ``version`` stands near the beginning of the file."""
+
+    def __init__(self) -> None:
+        self._reader = SubtreeReader(_choose, dropped=_DROPPED, limits=_LIMITS)
+        self._head: dict[str, str] = {}
+        self._partitions: list[Partition] = []
+        self._profiles: list[Node] = []
+        self._private: list[Node] = []
+        self._doubts = Doubts()
+
+    @property
+    def version(self) -> tuple[str, str] | None:
+        """Return version and time of the last change once they were read: equal ones need no further reading."""
+        known = tuple(self._head.get(name, "") for name in _VERSION)
+        return (known[0], known[1]) if all(known) else None
+
+    def feed(self, piece: str | bytes) -> None:
+        """Take a piece. Raises ``XmlRefused``."""
+        for node in self._reader.feed(piece):
+            self._take(node)
+
+    def close(self) -> ManagementAgent:
+        """Return the agent. Raises ``XmlRefused``, also when the file describes no agent."""
+        for node in self._reader.close():
+            self._take(node)
+        if not self._head.get("name"):
+            raise XmlRefused("this is no exported management agent: ma-data with a name is missing")
+        return _agent(self._head, self._partitions, self._profiles, self._private, self._doubts)
+
+    def _take(self, node: Node) -> None:
+        if node.name == "partition":
+            self._partitions.append(_partition(node, self._doubts))
+        elif node.name == "run-configuration":
+            self._profiles.append(node)
+        elif node.name in _PRIVATE:
+            self._private.append(node)
+        else:
+            self._head.setdefault(node.name, node.text.strip())
+        if len(self._partitions) + len(self._profiles) > _MOST:
+            raise XmlRefused(f"an agent with more than {_MOST:,} partitions and run profiles")
+
+
 def read_agent(source: Source) -> ManagementAgent:
     """Return the agent of an exported configuration. Raises ``XmlRefused``, also when the file describes no agent."""
-    head: dict[str, str] = {}
-    partitions: list[Partition] = []
-    profiles: list[Node] = []
-    private: list[Node] = []
-    doubts = Doubts()
-    for node in subtrees(source, _choose, dropped=_DROPPED, limits=_LIMITS):
-        if node.name == "partition":
-            partitions.append(_partition(node, doubts))
-        elif node.name == "run-configuration":
-            profiles.append(node)
-        elif node.name in _PRIVATE:
-            private.append(node)
-        else:
-            head.setdefault(node.name, node.text.strip())
-        if len(partitions) + len(profiles) > _MOST:
-            raise XmlRefused(f"an agent with more than {_MOST:,} partitions and run profiles")
-    if not head.get("name"):
-        raise XmlRefused("this is no exported management agent: ma-data with a name is missing")
-    return _agent(head, partitions, profiles, private, doubts)
+    reader = AgentReader()
+    for piece in pieces(source):
+        reader.feed(piece)
+    return reader.close()
 
 
 def _choose(path: tuple[str, ...]) -> Choice:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
-from autosync.config.lithnet.notes import on_one_line
 from autosync.config.plain import plain_value
+from autosync.options.words import on_one_line
 
 Plain: TypeAlias = "str | int | bool | Sequence[Plain] | Mapping[str, Plain]"
 

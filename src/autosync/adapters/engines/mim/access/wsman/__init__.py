@@ -1,0 +1,1 @@
+"""The way in by WS-Management: WMI over HTTP, without PowerShell."""

@@ -1,0 +1,1 @@
+"""Looks at a synchronization server as ``autosync doctor`` does: network, sign-in, rights, tools, clock."""

@@ -1,0 +1,98 @@
+"""``type: mim``: a Synchronization Service of Microsoft Identity Manager."""
+
+from datetime import timedelta
+from typing import Final
+
+from autosync.adapters.engines.mim.access.port import PendingSide
+from autosync.adapters.engines.mim.checkup.checkup import MimCheckup
+from autosync.adapters.engines.mim.checkup.network import Endpoint
+from autosync.adapters.engines.mim.engine import DESCRIBE_EVERY, Access, MimEngine
+from autosync.adapters.engines.mim.options import MimKind, MimOptions
+from autosync.adapters.engines.mim.pending import MayBeHeld
+from autosync.bootstrap.engine_type import Around, EngineType
+from autosync.config.spec import EngineSpec
+from autosync.core.guards import breaches
+from autosync.model.agents import PendingSet
+from autosync.model.counts import Counts
+from autosync.model.ids import AgentId, engine_of
+from autosync.model.settings import Settings
+from autosync.runtime.engine_hosts import EnginePart
+from autosync.runtime.link import Limits
+
+LIMITS: Final = Limits(answer=timedelta(minutes=2), late_start=timedelta(minutes=1), describe_every=DESCRIBE_EVERY)
+"""An answer may take the transport's time limit, a second try, and the agents' exports. A start whose answer was lost may
+begin until the server has given up on the call that asked for it."""
+
+
+def mim_options_of(options: object) -> MimOptions:
+    """Return what the kind parsed."""
+    assert isinstance(options, MimOptions)
+    return options
+
+
+def may_be_held(settings: Settings) -> MayBeHeld:
+    """Return whether the guards of a configuration may hold a set of changes, as far as the engine's counters tell.
+
+    They count a rename as an update and a delete-add as what it is made of, so that any of these may be one.
+    """
+
+    def judge(agent: AgentId, side: PendingSide, counts: Counts, population: int | None) -> bool:
+        guards = settings.agent(agent).guards
+        thresholds = guards.staged if side is PendingSide.IMPORTS else guards.exports
+        possible = (
+            counts,
+            Counts(renames=counts.updates),
+            Counts(delete_adds=max(counts.adds, counts.updates, counts.deletes)),
+        )
+        return any(breaches(PendingSet(counts=each), population, thresholds) for each in possible)
+
+    return judge
+
+
+def _part(spec: EngineSpec, around: Around) -> EnginePart:
+    guards = {agent.id: agent.guards for agent in around.settings.agents.values() if engine_of(agent.id) == spec.name}
+    return EnginePart(
+        engine=MimEngine(
+            spec.name,
+            lambda: access_of(mim_options_of(spec.options), around),
+            mim_options_of(spec.options),
+            around.clock,
+            may_be_held(around.settings),
+        ),
+        limits=LIMITS,
+        # With other limits another set of changes is worth an exact look.
+        fingerprint=f"{spec.type} {spec.data!r} {sorted(guards.items())!r}",
+    )
+
+
+def access_of(options: MimOptions, around: Around) -> Access:
+    """Return the ways in to a server; nothing is opened yet. Raises ``ConfigError`` for a secret that is not there."""
+    # Loaded here: the libraries for Windows remoting are large, and most commands need none of them.
+    from autosync.adapters.engines.mim.access.ways import ways_in  # noqa: PLC0415
+
+    ways = ways_in(options.access, around.secrets)
+    return Access(service=ways.service, tools=ways.tools)
+
+
+def _endpoint(options: MimOptions) -> Endpoint | None:
+    from autosync.adapters.engines.mim.access.ways import tls_of  # noqa: PLC0415 - see above
+
+    access = options.access
+    return None if access.local else Endpoint(host=access.server, port=access.port, tls=tls_of(access))
+
+
+def _place(spec: EngineSpec) -> str:
+    access = mim_options_of(spec.options).access
+    return "this machine" if access.local else access.server
+
+
+MIM: Final = EngineType(
+    kind=MimKind(),
+    part=_part,
+    place=_place,
+    checkup=lambda spec, around: MimCheckup(
+        lambda: access_of(mim_options_of(spec.options), around),
+        lambda: _endpoint(mim_options_of(spec.options)),
+        around.clock,
+    ),
+)
