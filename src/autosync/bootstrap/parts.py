@@ -59,7 +59,10 @@ def new_parts_of(configuration: Configuration, clock: Clock, folder: Path) -> Ne
     outside = Surroundings(clock=clock, secrets=around.secrets)
     return NewParts(
         settings=_one_at_a_time(configuration),
-        engines={spec.name: ENGINES[spec.type].part(spec, around) for spec in configuration.engines},
+        engines={
+            spec.name: replace(ENGINES[spec.type].part(spec, around), shadow=spec.settings.shadow)
+            for spec in configuration.engines
+        },
         triggers=(
             *(trigger_part(spec, outside) for spec in configuration.triggers),
             *(part for spec in configuration.engines for part in ENGINES[spec.type].triggers(spec, clock)),

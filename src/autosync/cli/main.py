@@ -18,6 +18,7 @@ from autosync.cli.commands import (
     queue,
     runs,
     service,
+    shadow,
     status,
     triggers,
     trying,
@@ -47,6 +48,7 @@ trigger_group = _group("What watches connected systems.")
 cascade_group = _group("Everything that came from one outside cause.")
 init_group = _group("Propose a first configuration for an engine that is there.")
 config_group = _group("The configuration: check, show, plan.")
+shadow_group = _group("Engines that are only watched.")
 for _name, _part in (
     ("run", run_group),
     ("agent", agent_group),
@@ -56,6 +58,7 @@ for _name, _part in (
     ("cascade", cascade_group),
     ("init", init_group),
     ("config", config_group),
+    ("shadow", shadow_group),
 ):
     app.add_typer(_part, name=_name)
 
@@ -91,6 +94,7 @@ command(config_group, "history")(configuration.history)
 command(init_group, "mim", asks=False)(beginning.init_mim)
 command(app, "import-lithnet", asks=False)(beginning.import_lithnet)
 command(app, "doctor", asks=False)(doctor.doctor)
+command(shadow_group, "report")(shadow.report)
 command(app, "simulate", asks=False)(trying.simulate)
 command(app, "preview", asks=False)(trying.preview)
 command(app, "demo", json=False, asks=False)(trying.demo)

@@ -34,6 +34,19 @@ STAGGER: Final = Key("stagger", duration(), timedelta(0), "Least time between tw
 SETTLE: Final = Key(
     "settle", duration(), timedelta(0), "Wait after a run before its result counts. Engines do not need it."
 )
+SHADOW: Final = Key(
+    "shadow",
+    flag(),
+    False,
+    "Whether the engine is only watched: AutoSync records what it would have run, beside what somebody else's scheduler "
+    "runs. It starts, stops and clears nothing.",
+)
+SHADOW_PATIENCE: Final = Key(
+    "shadow-patience",
+    duration(timedelta(minutes=1)),
+    timedelta(hours=1),
+    "With shadow: how long somebody else may take to run what AutoSync would have run, before it counts as never run.",
+)
 KEEP_RUN_HISTORY: Final = Key(
     "keep-run-history",
     _HISTORY,
@@ -44,7 +57,16 @@ KEEP_RUN_HISTORY: Final = Key(
 ENGINE: Final[TypedBlock[EngineKind]] = TypedBlock(
     common=Block(
         doc="One engine.",
-        keys=(RUN_MODE, MAX_PARALLEL, SERVICE_EXPORT_IS_SYNC, STAGGER, SETTLE, KEEP_RUN_HISTORY),
+        keys=(
+            RUN_MODE,
+            MAX_PARALLEL,
+            SERVICE_EXPORT_IS_SYNC,
+            STAGGER,
+            SETTLE,
+            SHADOW,
+            SHADOW_PATIENCE,
+            KEEP_RUN_HISTORY,
+        ),
     ),
     what="engine",
     kinds=lambda registries: registries.engines,
@@ -78,6 +100,8 @@ def engine_spec(name: str, typed: Typed[EngineKind]) -> EngineSpec:
             mim_service_export_is_sync=values[SERVICE_EXPORT_IS_SYNC],
             stagger=values[STAGGER],
             settle=values[SETTLE],
+            shadow=values[SHADOW],
+            shadow_patience=values[SHADOW_PATIENCE],
         ),
         agents=typed.kind.agent_names(typed.options),
         keep_run_history=values[KEEP_RUN_HISTORY],

@@ -81,6 +81,7 @@ def _engine(engine: EngineSpec) -> dict[str, Entry]:
     rules: dict[str, Weaker] = {
         "run-mode": lambda old, new: _STRICTEST_FIRST.index(new) > _STRICTEST_FIRST.index(old),
         "mim-service-export-is-sync": _turned_off,
+        "shadow": _turned_off,
     }
     history = {"keep-run-history": Entry(engine.keep_run_history, _text(engine.keep_run_history))}
     return _plain(engine.settings, rules) | history | _data(engine.data, engine.type)

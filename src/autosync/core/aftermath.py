@@ -95,7 +95,9 @@ def _wake(turn: Turn, passed: _Passed) -> None:
 
 
 def _cause(turn: Turn, run: Run, did: str, kind: CauseKind = CauseKind.RUN) -> Cause:
-    return Cause(kind=kind, text=f"run {run.id}, {run.profile} of {run.agent}, {did}", at=turn.now, run=run.id)
+    ended = run.result.ended if run.result is not None and not run.managed else None
+    at = turn.now if ended is None else min(ended, turn.now)  # what somebody else runs next may begin before we know
+    return Cause(kind=kind, text=f"run {run.id}, {run.profile} of {run.agent}, {did}", at=at, run=run.id)
 
 
 def _cascades(turn: Turn, run: Run) -> frozenset[CascadeId]:
@@ -103,7 +105,7 @@ def _cascades(turn: Turn, run: Run) -> frozenset[CascadeId]:
 
     What a confirming import confirms has arrived. When it also brought in something of its own, that alone goes on.
     """
-    if not run.managed:
+    if not run.managed and not run.cascades:
         text = f"{run.profile} of {run.agent} was run by somebody else (run {run.id})"
         cause = Cause(kind=CauseKind.FOUND, text=text, at=turn.now, run=run.id)
         return cascades.opened_by(turn, (cause,), run.started, frozenset())

@@ -35,8 +35,9 @@ def unseen(steps: Sequence[coverage.Doing]) -> frozenset[PartitionName]:
 def is_kept_back(settings: AgentSettings, profile: Profile) -> bool:
     """Return whether the agent's limits forbid the profile: they were set on purpose, and it would go round them."""
     staged = settings.guards.staged
-    limited = staged != _USUAL and guards.has_limits(staged)
-    return limited and not settings.guards.allow_combined and bool(unseen(profile.steps))
+    if staged is _USUAL or settings.guards.allow_combined or staged == _USUAL:
+        return False
+    return guards.has_limits(staged) and bool(unseen(profile.steps))
 
 
 def why(profile: Profile) -> str:

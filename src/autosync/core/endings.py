@@ -15,6 +15,7 @@ from autosync.core import (
     recovery,
     scripts,
     setbacks,
+    shadow,
     tokens,
 )
 from autosync.core.narration import counts_text, duration
@@ -130,7 +131,9 @@ def _end(turn: Turn, run: Run, result: RunResult) -> None:
     tokens.settle(turn, over, steps)
     cascades.count_run(turn, over, sum(step.exported.total for step in steps if step.exported is not None))
     combined.look_back(turn, over, steps)
-    scripts.run_ended(turn, over, steps)
+    if not shadow.watches(turn, over.agent):
+        scripts.run_ended(turn, over, steps)
+    shadow.ended(turn, over, steps)
     aftermath.queue_followups(turn, over, steps)
     recovery.look_behind(turn, over)
     setbacks.settle(turn, over, outcome, steps)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from autosync.core import guards, inspection, obstacles
+from autosync.core import guards, inspection, obstacles, shadow
 from autosync.core.narration import by_whom, counts_text
 from autosync.core.state import AgentState
 from autosync.core.turn import Turn
@@ -66,7 +66,7 @@ def review(turn: Turn, agent: AgentId) -> None:
 
 def open_flapping(turn: Turn, agent: AgentId, counts: Counts, repeats: int) -> None:
     """Stop an agent that exports the same again and again; told once."""
-    if any(hold.kind is HoldKind.FLAPPING for hold in turn.holds_of(agent)):
+    if any(hold.kind is HoldKind.FLAPPING for hold in turn.holds_of(agent)) or shadow.watches(turn, agent):
         return
     text = (
         f"{agent} exported the same {number(repeats, 'time')} in a row without an outside cause: {counts_text(counts)}"
@@ -261,6 +261,9 @@ def _changed_text(hold: Hold) -> str:
 
 
 def _open(turn: Turn, hold: Hold) -> None:
+    if turn.settings.is_shadow(engine_of(hold.agent)):
+        shadow.would_hold(turn, hold)
+        return
     turn.put_hold(hold)
     text = f"hold H-{hold.id} was opened and waits for a decision: {hold.text}"
     data: dict[str, object] = {

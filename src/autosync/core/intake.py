@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-from autosync.core import looks, probes, queue
+from autosync.core import looks, probes, queue, tokens
 from autosync.core.narration import by_whom
 from autosync.core.state import Look
 from autosync.core.turn import Turn
 from autosync.model.causes import Cause, CauseKind
 from autosync.model.commands import StopRun
 from autosync.model.facts import FactKind, Severity
-from autosync.model.ids import AgentId
+from autosync.model.ids import AgentId, engine_of
 from autosync.model.requests import Request
 from autosync.model.runs import Run, RunState
 from autosync.model.steps import Slot
@@ -53,6 +53,12 @@ def fired(turn: Turn, firing: TriggerFired) -> None:
             probes.allow(turn, wanted.agent, requests)
 
 
+def shadow_refusal(agent: AgentId) -> str:
+    """Return what a person is told who wants something done in an engine that is only watched."""
+    engine = engine_of(agent)
+    return f"{engine} is only watched (engines › {engine} › shadow: true), so AutoSync starts and stops nothing there"
+
+
 def trigger_health(turn: Turn, word: TriggerHealth) -> None:
     """Record that a trigger failed, or that it watches again; it says each once."""
     agent = AgentId(word.trigger.partition("#")[0])
@@ -67,6 +73,9 @@ def trigger_health(turn: Turn, word: TriggerHealth) -> None:
 
 def asked(turn: Turn, wish: RunAsked) -> None:
     """Queue what a person wants run; it takes the same path as everything else."""
+    if turn.settings.is_shadow(engine_of(wish.wanted.agent)):
+        _refuse(turn, wish.wanted.agent, wish.by, shadow_refusal(wish.wanted.agent))
+        return
     profiles = queue.resolve(turn, wish.wanted)
     if not profiles:
         text = f"{wish.wanted.agent} has nothing to run for what {wish.by} asked"
@@ -84,6 +93,9 @@ def asked(turn: Turn, wish: RunAsked) -> None:
 
 def stop_asked(turn: Turn, wish: StopAsked) -> None:
     """Have the agent's current run stopped."""
+    if turn.settings.is_shadow(engine_of(wish.agent)):
+        _refuse(turn, wish.agent, wish.by, shadow_refusal(wish.agent))
+        return
     run = turn.running(wish.agent)
     if run is None:
         _refuse(turn, wish.agent, wish.by, f"nothing runs on {wish.agent} that could be stopped")
@@ -112,10 +124,7 @@ def drop_asked(turn: Turn, wish: RequestDropAsked) -> None:
 def drop(turn: Turn, request: Request, why: str, *, person: str | None = None) -> None:
     """Remove a waiting request, visibly. Its tokens stay with the agent: the next good import stores them."""
     turn.remove_request(request)
-    if request.tokens:
-        known = turn.agent(request.agent)
-        row = replace(known.row, tokens={**known.row.tokens, **request.tokens})
-        turn.put_agent(replace(known, row=row))
+    tokens.leave(turn, request)
     text = f"the request for {request.profile} of {request.agent} was dropped: {why}"
     turn.record(
         FactKind.REQUEST_DROPPED,

@@ -63,6 +63,7 @@ def obstacles(given: Conditions, request: Request) -> Iterator[Waiting]:
         yield Waiting(kind=WaitKind.UNKNOWN_PROFILE, text=text)
         return
     profile = known.agent.profiles.get(request.profile)
+    yield from _watched(given, request)
     yield from _stopped(given, known)
     if profile is None:
         text = f"{request.agent} no longer has a run profile named {request.profile}"
@@ -124,8 +125,11 @@ def _stopped(given: Conditions, known: AgentState) -> Iterator[Waiting]:
 
 
 def _held(given: Conditions, request: Request, profile: Profile | None) -> Iterator[Waiting]:
-    elsewhere = [hold for hold in given.wide.get(engine_of(request.agent), ()) if hold.agent != request.agent]
-    for hold in (*given.holds.get(request.agent, ()), *elsewhere):
+    holds = given.holds.get(request.agent, ())
+    if given.wide:
+        everywhere = given.wide.get(engine_of(request.agent), ())
+        holds += tuple(hold for hold in everywhere if hold.agent != request.agent)
+    for hold in holds:
         if keeps_back(hold, profile):
             said = "was rejected and not lifted" if hold.state is HoldState.REJECTED else "needs a decision"
             yield Waiting(kind=WaitKind.HELD, text=f"hold H-{hold.id} {said}: {hold.text}", blocker=f"hold H-{hold.id}")
@@ -163,6 +167,8 @@ def _unanswered(given: Conditions, request: Request, profile: Profile | None, kn
 
 def _without_verdict(given: Conditions, request: Request, profile: Profile | None) -> Iterator[Waiting]:
     """Yield the runs whose verdict a request waits for: those that it comes from, and those whose work it would carry on."""
+    if not given.unheard:
+        return
     parts = parts_of(profile)
     for agent, run, entry in given.unheard:
         caused = any(cause.run == run for cause in request.causes)
@@ -171,3 +177,12 @@ def _without_verdict(given: Conditions, request: Request, profile: Profile | Non
             failed = f"; it failed: {entry.error}" if entry.error else ""
             text = f"the controller script of {agent} has not said whether run {run} may be followed up{failed}"
             yield Waiting(kind=WaitKind.SCRIPT, text=text, until=entry.again if entry.error else None)
+
+
+def _watched(given: Conditions, request: Request) -> Iterator[Waiting]:
+    if request.would_have_run is None:
+        return
+    engine = given.state.settings.engines.get(engine_of(request.agent))
+    if engine is not None and engine.shadow:
+        text = f"{engine.name} is only watched: AutoSync would have run it, and waits for somebody else to"
+        yield Waiting(kind=WaitKind.SHADOW, text=text, until=request.would_have_run + engine.shadow_patience)

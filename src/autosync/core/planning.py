@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from autosync.core import admission, holds, inspection, looks, obstacles, scripts, selection, tokens
+from autosync.core import admission, holds, inspection, looks, obstacles, scripts, selection, shadow, tokens
 from autosync.core.scene import Scene, scene
 from autosync.core.state import AgentState, EngineState, WaitLog
 from autosync.core.turn import Turn
@@ -59,6 +59,9 @@ def _start_chosen(turn: Turn, settings: EngineSettings, found: Scene, chosen: tu
             continue
         if not _is_ready(turn, candidate.request, candidate.profile):
             continue
+        if settings.shadow:
+            shadow.would_run(turn, candidate.request)
+            continue
         due = next_start(turn.engine(settings.name).last_start, settings, turn.now)
         if due is not None:
             return due
@@ -82,7 +85,7 @@ def _is_ready(turn: Turn, request: Request, profile: Profile) -> bool:
         inspection.ask(turn, request.agent)
         return False
     policy = turn.agent_settings(request.agent).script
-    return policy is None or scripts.allow(turn, known, request, policy)
+    return policy is None or shadow.watches(turn, request.agent) or scripts.allow(turn, known, request, policy)
 
 
 def guards_have_seen(known: AgentState, engine: EngineState, profile: Profile, now: datetime) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from autosync.core import looks, queue
+from autosync.core import looks, queue, shadow
 from autosync.core.state import AgentState, Look, State
 from autosync.core.turn import Turn
 from autosync.model.agents import Sighting
@@ -96,7 +96,7 @@ def look_behind(turn: Turn, run: Run) -> None:
     if run.managed:
         return
     looks.want(turn, run.agent, Look(imports=True), anew=True)
-    if not _follows(run):
+    if not _follows(run) and not shadow.watches(turn, run.agent):
         _confirm(turn, run)
         for agent, known in tuple(turn.agents.now.items()):
             if engine_of(agent) == engine_of(run.agent) and known.agent is not None:
@@ -211,6 +211,7 @@ def _take_up(turn: Turn, sighting: Sighting) -> None:
         handle_before=turn.agent(sighting.agent).row.seen_handle,
         managed=False,
     )
+    run = shadow.matched(turn, run)
     turn.put_run(run)
     turn.command(FollowRun(run=run.id, agent=run.agent, handle=sighting.handle))
     doing = "runs" if sighting.running else "ran"

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from autosync.core import intake, obstacles, queue, recovery, schedule, scripts
+from autosync.core import intake, obstacles, queue, recovery, schedule, scripts, shadow
 from autosync.core.narration import duration
 from autosync.core.state import AgentState
 from autosync.core.turn import Turn
 from autosync.model.causes import Cause, CauseKind
 from autosync.model.facts import FactKind, Severity
-from autosync.model.ids import AgentId, PartitionName
+from autosync.model.ids import AgentId, PartitionName, engine_of
 from autosync.model.requests import Wanted
 from autosync.model.rows import AgentRow, ScheduleRow
 from autosync.model.runs import Run
@@ -35,6 +35,7 @@ def due(turn: Turn) -> None:
         _limit(turn, run)
     recovery.inquire_due(turn)
     scripts.tell_due(turn)
+    shadow.close_overdue(turn)
 
 
 def align(turn: Turn, before: Settings | None) -> None:
@@ -171,7 +172,7 @@ def _limit(turn: Turn, run: Run) -> None:
     turn.put_agent(replace(known, reported=known.reported | {key}))
     text = f"{run.profile} of {run.agent} has been running for more than {duration(settings.run_limit)}"
     turn.record(FactKind.RUN_LATE, text, severity=Severity.WARNING, agent=run.agent, run=run.id)
-    if settings.stop_long_runs and run.stop_asked_by is None:
+    if settings.stop_long_runs and run.stop_asked_by is None and not shadow.watches(turn, run.agent):
         intake.stop_run(turn, run, "the run limit")
 
 
@@ -201,6 +202,8 @@ def _moments(turn: Turn) -> Iterator[datetime]:
     for request in turn.requests.now.values():
         if request.not_before is not None:
             yield request.not_before
+        if request.would_have_run is not None:
+            yield request.would_have_run + turn.engine_settings(engine_of(request.agent)).shadow_patience
     for known in turn.agents.now.values():
         yield from _of_agent(known)
     for run in turn.runs.now.values():

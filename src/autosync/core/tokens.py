@@ -65,3 +65,11 @@ def keep(turn: Turn, run: Run) -> None:
     if run.tokens:
         known = turn.agent(run.agent)
         turn.put_agent(replace(known, row=replace(known.row, tokens={**known.row.tokens, **run.tokens})))
+
+
+def leave(turn: Turn, request: Request) -> None:
+    """Leave the tokens of a request that is not run to its agent's next good import."""
+    if request.tokens:
+        known = turn.agent(request.agent)
+        row = replace(known.row, tokens={**known.row.tokens, **request.tokens})
+        turn.put_agent(replace(known, row=row))

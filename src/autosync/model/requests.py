@@ -60,6 +60,8 @@ class Request:
     trail: Mapping[AgentId, Trail] = field(default_factory=dict)
     expected: int | None = None
     """Changes known to wait for it (staged, or pending exports); None when unknown."""
+    would_have_run: datetime | None = None
+    """When it could have started on an engine that is only watched; since then it waits for somebody else's run."""
 
 
 class WaitKind(StrEnum):
@@ -79,6 +81,8 @@ class WaitKind(StrEnum):
     BACK_OFF = "back-off"
     BREAKER = "breaker"
     HELD = "held"
+    SHADOW = "shadow"
+    """Its engine is only watched: it waits for somebody else's run."""
     COMBINED = "combined"
     """It imports and synchronizes in one run, and limits are set for what lies between."""
     EXCLUDED = "excluded"

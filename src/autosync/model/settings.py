@@ -169,6 +169,10 @@ class EngineSettings:
     """Least time between two starts. Off by default: engines do not need it."""
     settle: timedelta = timedelta(0)
     """Wait after a run before its result counts. Off by default."""
+    shadow: bool = False
+    """Whether the engine is watched and never driven: somebody else's scheduler runs it."""
+    shadow_patience: timedelta = timedelta(hours=1)
+    """How long a wish waits for somebody else's run that serves it, before it counts as never run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +186,11 @@ class Settings:
     exclusions: tuple[Exclusion, ...] = ()
     no_export: bool = False
     zone: str = "UTC"
+
+    def is_shadow(self, engine: EngineName) -> bool:
+        """Return whether an engine is watched and never driven."""
+        known = self.engines.get(engine)
+        return known is not None and known.shadow
 
     def agent(self, agent: AgentId) -> AgentSettings:
         """Return the agent's settings, or the defaults for one that the configuration does not name."""

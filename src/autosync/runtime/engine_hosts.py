@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from autosync.model.commands import (
@@ -25,6 +25,7 @@ from autosync.ports.engine import Engine
 from autosync.runtime.controller import FindRun
 from autosync.runtime.engine_host import EngineHost, HostCommand
 from autosync.runtime.link import Limits
+from autosync.runtime.watched import WatchedEngine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,8 @@ class EnginePart:
 
     engine: Engine
     limits: Limits = field(default_factory=Limits)
+    shadow: bool = False
+    """Whether it is only watched: then nothing is ever started, stopped or cleared in it."""
     fingerprint: str = ""
     """Everything that the engine was made from, as text: a part with an equal one need not be replaced."""
 
@@ -82,8 +85,9 @@ class EngineHosts:
         """Let exactly ``parts`` be there. A changed engine is let go of, opened anew, and asked about its ``runs``."""
         for name in [name for name, part in self._parts.items() if not _same(part, parts.get(name))]:
             await self._stop(name)
-        for name, part in parts.items():
+        for name, given in parts.items():
             if name not in self._parts:
+                part = replace(given, engine=WatchedEngine(given.engine)) if given.shadow else given
                 self._parts[name] = part
                 self._hosts[name] = self._host(part)
                 self._start(name)
@@ -125,7 +129,7 @@ class EngineHosts:
 
 
 def _same(old: EnginePart, new: EnginePart | None) -> bool:
-    return new is not None and old.fingerprint == new.fingerprint != ""
+    return new is not None and old.fingerprint == new.fingerprint != "" and old.shadow == new.shadow
 
 
 def _inquiry(run: Run) -> InquireRun:

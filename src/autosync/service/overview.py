@@ -117,6 +117,7 @@ def engine(scene: Scene, of: EngineName, agents: Sequence[views.AgentView], plac
         name=of,
         place=place,
         connected=known.connected,
+        shadow=scene.state.settings.is_shadow(of),
         lost_since=known.lost_since,
         error=known.error,
         running=running,

@@ -20,7 +20,7 @@ from autosync.model.stimuli import PendingAsked, Stimulus
 from autosync.ports.clock import Clock
 from autosync.ports.store import FactFilter, Revision, RunFilter, Store, StoredFact
 from autosync.runtime.trigger_watch import WatchHealth
-from autosync.service import overview, showing, views
+from autosync.service import overview, shadow, showing, views
 from autosync.service.explaining import Explainer, agent_story
 from autosync.service.latest import LatestRuns
 from autosync.service.naming import find_agent, find_hold, find_request
@@ -272,6 +272,12 @@ class Service:
         async with aclosing(self._facts_from(after)) as facts:
             async for stored in facts:
                 yield showing.event(stored)
+
+    async def shadow(self, since: datetime | None = None) -> views.ShadowView:
+        """Compare what AutoSync would have run on engines that are only watched with what was run; None: since ever."""
+        scene = self._quick_scene()
+        watched = [name for name, engine in scene.state.settings.engines.items() if engine.shadow]
+        return await shadow.report(self._store, watched, since, scene.now)
 
     async def revisions(self, limit: int = 50) -> tuple[views.RevisionView, ...]:
         """Return configuration revisions without their texts, newest first."""

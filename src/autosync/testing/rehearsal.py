@@ -8,7 +8,7 @@ of its engine; steps take as long as a simulated engine's do.
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Final
 
@@ -81,7 +81,7 @@ class _Stage:
         self._supervisor = Supervisor(
             Parts(
                 store=self._store,
-                settings=configuration.settings,
+                settings=_driven(configuration.settings),
                 clock=clock,
                 random=random,
                 engines={name: EnginePart(engine=engine) for name, engine in self._engines.items()},
@@ -235,3 +235,9 @@ def _waits(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 def _quantile(values: Sequence[float], share: float) -> float | None:
     return round(values[min(len(values) - 1, int(share * len(values)))], 1) if values else None
+
+
+def _driven(settings: Settings) -> Settings:
+    """Return the policy with every engine driven: a rehearsal shows what AutoSync would do where it only watches now."""
+    engines = {name: replace(engine, shadow=False) for name, engine in settings.engines.items()}
+    return replace(settings, engines=engines)

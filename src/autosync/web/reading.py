@@ -152,6 +152,14 @@ async def cascade(service: Asked, cascade: int) -> views.CascadeView:
     return await service.cascade(CascadeId(cascade))
 
 
+@router.get("/shadow")
+async def shadow(
+    service: Asked, since: Annotated[datetime | None, Query(description="Only what was recorded from then on.")] = None
+) -> views.ShadowView:
+    """Compare what AutoSync would have run on engines that are only watched with what somebody else's scheduler ran."""
+    return await service.shadow(since)
+
+
 @router.get("/facts")
 async def facts(service: Asked, which: Annotated[FactQuery, Query()]) -> Page[views.EventView]:
     """Return facts of the journal: oldest first behind `cursor`, or the newest `limit` without one."""

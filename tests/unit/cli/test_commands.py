@@ -31,6 +31,7 @@ LOOKS = [
     ["cascade", "list"],
     ["cascade", "show", "1290"],
     ["events"],
+    ["shadow", "report"],
     ["config", "history"],
     ["config", "show", "--running"],
 ]

@@ -162,6 +162,12 @@ def unknown_profile() -> Waiting:
     return case.why(PEOPLE, IMPORT)
 
 
+def shadow() -> Waiting:
+    case = Case(settings=engine(shadow=True))
+    case.fire(PEOPLE)
+    return case.why(PEOPLE, IMPORT)
+
+
 def combined() -> Waiting:
     both = profile("import and sync", StepKind.DELTA_IMPORT, StepKind.DELTA_SYNC)
     few = Guards(staged=Thresholds(total=Limit(absolute=1)))
@@ -180,6 +186,7 @@ KINDS: dict[WaitKind, tuple[Callable[[], Waiting], str]] = {
     WaitKind.BACK_OFF: (back_off, "stopped-deadlocked"),
     WaitKind.BREAKER: (breaker, "1 failure in a row"),
     WaitKind.HELD: (held, "10,000 deletes"),
+    WaitKind.SHADOW: (shadow, "mim is only watched"),
     WaitKind.COMBINED: (combined, "allow-combined: true"),
     WaitKind.EXCLUDED: (excluded, "freeze"),
     WaitKind.NO_EXPORT: (no_export, "no-export"),

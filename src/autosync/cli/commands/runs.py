@@ -41,7 +41,7 @@ def runs(
     limit: Limit = 20,
 ) -> None:
     """List runs, newest first."""
-    begin = None if since is None else _moment_before(session, since)
+    begin = None if since is None else moment_before(session, since)
     query = {"agent": agent, "engine": engine, "outcome": outcome, "cascade": cascade, "since": begin}
     said = session.client.get("/runs", **query, limit=limit)
     session.show(said, lambda: _print_list(session, said["items"]))
@@ -98,7 +98,8 @@ def run_number(session: Session, written: str) -> int:
     return int(newest[0]["run"])
 
 
-def _moment_before(session: Session, since: str) -> str:
+def moment_before(session: Session, since: str) -> str:
+    """Return the moment that is so long ago by the service's clock; ``since`` is ``2h``, ``3d`` or ``90m``."""
     span = parse_duration(since)
     if span is None:
         raise Failure(Exit.USAGE, f'--since "{since}" is no duration; write 90m, 2h or 3d')

@@ -81,6 +81,8 @@ def _headline(engine: Mapping[str, Any], now: datetime) -> str:
     parts = [str(engine["name"])]
     if engine["place"]:
         parts.append(str(engine["place"]))
+    if engine["shadow"]:
+        parts.append("watched, never driven")
     if engine["connected"]:
         parts.append("connected")
     else:
