@@ -22,8 +22,8 @@ from autosync.runtime.supervisor import Options, Parts, Supervisor
 from autosync.runtime.trigger_watch import TriggerPart
 from autosync.testing.clock import SimulatedClock
 from autosync.testing.mim.direct import DirectService
-from autosync.testing.mim.knobs import RunScript, TimedOut
-from autosync.testing.mim.plan import BRISK, company
+from autosync.testing.mim.knobs import Rights, RunScript, TimedOut
+from autosync.testing.mim.plan import BRISK, MimAgent, company
 from autosync.testing.mim.provider import MimProvider, ProviderFault
 from autosync.testing.triggers import ScriptedTrigger
 from tests.unit.mim_engine.stage import ENGINE, made
@@ -188,6 +188,24 @@ async def clock_step(world: MimWorld) -> None:
     world.clock.shift(timedelta(hours=-2))
 
 
+async def administrators_work(world: MimWorld) -> None:
+    administration = world.provider.administration
+    administration.rename_profile("HR", "DI", "Delta from HR")
+    await world.clock.sleep(20)
+    administration.add_agent(MimAgent(name="Badge"))
+    await world.clock.sleep(90)
+    administration.rename_profile("HR", "DS", "Delta sync of HR")
+    administration.delete_agent("Badge")
+
+
+async def lack_of_rights(world: MimWorld) -> None:
+    world.provider.knobs.rights = Rights.NONE
+    await world.clock.sleep(60)
+    world.provider.knobs.rights = Rights.BROWSE
+    await world.clock.sleep(60)
+    world.provider.knobs.rights = Rights.OPERATORS
+
+
 TROUBLES: dict[str, Trouble] = {
     trouble.__name__: trouble
     for trouble in (
@@ -200,5 +218,7 @@ TROUBLES: dict[str, Trouble] = {
         transitional_statuses,
         cancelled_by_the_transport,
         clock_step,
+        administrators_work,
+        lack_of_rights,
     )
 }

@@ -59,9 +59,10 @@ class _Crew(Generic[O]):
 
     work: deque[_Work[O]] = field(default_factory=deque)
     news: threading.Condition = field(default_factory=threading.Condition)
-    owned: set[O] = field(default_factory=set)
+    at_work: set[O] = field(default_factory=set)
+    """What is used right now."""
     threads: set[threading.Thread] = field(default_factory=set)
-    idle: int = 0
+    busy: int = 0
     is_closed: bool = False
 
 
@@ -103,13 +104,12 @@ class Workers(Generic[O]):
             left = tuple(crew.work)
             crew.work.clear()
             threads = tuple(crew.threads)
-            owned = tuple(crew.owned)
+            for each in crew.at_work:  # not what is let go of already: that has its last word
+                each.abort()
             crew.news.notify_all()
         for work in left:
             if work.done.set_running_or_notify_cancel():
                 work.done.set_exception(WorkersClosed(f"{self._name} was closed"))
-        for each in owned:
-            each.abort()
         if threads:
             await asyncio.to_thread(_join, threads)
 
@@ -117,7 +117,7 @@ class Workers(Generic[O]):
         crew = self._crew
         with crew.news:
             crew.work.append(work)
-            if crew.idle < len(crew.work) and len(crew.threads) < self._most:
+            if len(crew.threads) - crew.busy < len(crew.work) and len(crew.threads) < self._most:
                 thread = threading.Thread(target=self._live, args=(crew,), name=f"autosync {self._name}", daemon=True)
                 crew.threads.add(thread)
                 thread.start()
@@ -127,43 +127,45 @@ class Workers(Generic[O]):
         owned: O | None = None
         try:
             while (work := self._next(crew)) is not None:
-                if not work.done.set_running_or_notify_cancel():
-                    continue
+                error: BaseException | None = None
+                answer: Any = None
                 try:
                     if owned is None:
                         owned = self._make()
-                        self._keep(owned, crew)
+                    self._take_up(owned, crew)
                     answer = work.do(owned)
-                except BaseException as error:  # noqa: BLE001 (whoever asked gets it, whatever it is)
-                    work.done.set_exception(error)
-                else:
+                except BaseException as raised:  # noqa: BLE001 (whoever asked gets it, whatever it is)
+                    error = raised
+                with crew.news:
+                    crew.busy -= 1  # before anybody hears of it: who asks again finds this thread free
+                    if owned is not None:
+                        crew.at_work.discard(owned)
+                if error is None:
                     work.done.set_result(answer)
+                else:
+                    work.done.set_exception(error)
         finally:
             with crew.news:
                 crew.threads.discard(threading.current_thread())
-                if owned is not None:
-                    crew.owned.discard(owned)
             if owned is not None:
                 owned.close()
 
-    def _keep(self, owned: O, crew: _Crew[O]) -> None:
+    def _take_up(self, owned: O, crew: _Crew[O]) -> None:
         with crew.news:
-            crew.owned.add(owned)
             if crew.is_closed:
                 raise WorkersClosed(f"{self._name} was closed")
+            crew.at_work.add(owned)
 
     def _next(self, crew: _Crew[O]) -> _Work[O] | None:
-        """Return the next work; None when the thread is to end."""
+        """Return the next work that is still wanted; None when the thread is to end."""
         with crew.news:
-            crew.idle += 1
-            try:
-                crew.news.wait_for(lambda: crew.work or crew.is_closed, self._idle_s)
-            finally:
-                crew.idle -= 1
-            if crew.is_closed or not crew.work:
-                crew.threads.discard(threading.current_thread())
-                return None
-            return crew.work.popleft()
+            while crew.news.wait_for(lambda: crew.work or crew.is_closed, self._idle_s) and not crew.is_closed:
+                work = crew.work.popleft()
+                if work.done.set_running_or_notify_cancel():
+                    crew.busy += 1
+                    return work
+            crew.threads.discard(threading.current_thread())
+            return None
 
 
 def _join(threads: Iterable[threading.Thread]) -> None:

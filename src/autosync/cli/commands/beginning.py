@@ -28,6 +28,9 @@ PasswordEnv = Annotated[
     str, typer.Option("--password-env", help="The environment variable that holds the account's password.")
 ]
 Local = Annotated[bool, typer.Option("--local", help="AutoSync runs on the synchronization server itself.")]
+Port = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Where WinRM listens; else 5986, or 5985.")]
+Http = Annotated[bool, typer.Option("--http", help="HTTP with messages encrypted by the sign-in, instead of HTTPS.")]
+Ca = Annotated[Path | None, typer.Option("--ca", help="Certificates that the server's is checked against.")]
 _WRITTEN = Path("autosync.yaml")
 
 
@@ -78,6 +81,9 @@ def init_mim(
     *,
     server: Server = "",
     local: Local = False,
+    port: Port = None,
+    http: Http = False,
+    ca: Ca = None,
     user: User = "",
     password_env: PasswordEnv = "MIM_PASSWORD",  # noqa: S107 - a variable's name
     engine: EngineName = "mim",
@@ -90,7 +96,11 @@ def init_mim(
         raise Failure(Exit.USAGE, f"{output} is there already, and only a new file is written: name one with --output")
     root = session.wiring.root
     session.terminal.progress(f"reading the agents of {server or 'this server'} …")
-    text = asyncio.run(root.propose(_options(server, user, password_env), engine, output.absolute().parent))
+    sign_in = {"user": user, "password": {"env": password_env}} if user else {"kerberos": True}
+    given = {"port": port, "transport": "http" if http else None, "ca": str(ca.absolute()) if ca is not None else None}
+    way = {key: value for key, value in given.items() if value is not None}
+    options = {"local": True} if local else {"server": server, **way, "sign-in": sign_in}
+    text = asyncio.run(root.propose(options, engine, output.absolute().parent))
     session.terminal.end_progress()
     _write(output, text)
     loaded = root.load_configuration(output)
@@ -105,13 +115,6 @@ def init_mim(
         )
 
     session.show(told, show)
-
-
-def _options(server: str, user: str, password_env: str) -> dict[str, object]:
-    if not server:
-        return {"local": True}
-    sign_in: dict[str, object] = {"user": user, "password": {"env": password_env}} if user else {"kerberos": True}
-    return {"server": server, "sign-in": sign_in}
 
 
 def _read(path: Path) -> bytes:

@@ -21,8 +21,8 @@ from autosync.model.errors import ConfigError, EngineRejected, EngineUnavailable
 from autosync.model.ids import AgentId, EngineName, ProfileName, RunId, agent_id, name_of
 from autosync.ports.clock import Clock
 
-DESCRIBE_EVERY: Final = timedelta(minutes=1)
-"""How often the host asks for the agents."""
+DESCRIBE_EVERY: Final = timedelta(seconds=20)
+"""How often the host asks for the agents: one small question, and a share of the exports that are due."""
 WORST_SKEW: Final = timedelta(minutes=1)
 
 
