@@ -7,14 +7,17 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import structlog
 
 from autosync.adapters.scripts.hosts import script_of
+from autosync.adapters.scripts.options import SignIn
 from autosync.adapters.scripts.script import Arguments, Output, UnexpectedChangeSeen, Working
 from autosync.model.errors import ScriptFailed
+from autosync.ports.secrets import SecretKind, SecretReference
 from tests.unit.scripts.places import HOSTS, PASSWORD, QUICK, OneSecret, language_of, script_options
 
 POWERSHELL = """\
@@ -326,6 +329,17 @@ def test_a_password_appears_nowhere(host, play) -> None:
         assert PASSWORD not in f"{logs} {failure.value}"
 
     play(host, act, signs_in=True)
+
+
+def test_a_password_that_is_not_there_is_told(host, play) -> None:
+    async def act(stage: Stage) -> None:
+        missing = SignIn(user="x", password=SecretReference(kind=SecretKind.ENV, name="NOWHERE"))
+        script = script_of(replace(stage.options, sign_in=missing), OneSecret(), patience=QUICK)
+        with pytest.raises(ScriptFailed, match="env:NOWHERE is not set"):
+            await script.open()
+        await script.close()
+
+    play(host, act)
 
 
 def test_calls_do_not_overlap(host, play) -> None:

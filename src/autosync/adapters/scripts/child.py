@@ -20,7 +20,7 @@ from autosync.adapters.scripts.script import (
     Working,
 )
 from autosync.adapters.scripts.voice import Voice
-from autosync.model.errors import ScriptFailed
+from autosync.model.errors import ConfigError, ScriptFailed
 from autosync.ports.secrets import SecretSource
 
 _LOAD_S: Final = 300.0
@@ -124,7 +124,10 @@ class ChildScript:
     async def _give_credentials(self, life: Life) -> None:
         sign_in = self._options.sign_in
         if sign_in is not None:
-            password = self._secrets.find(str(sign_in.password)).reveal()
+            try:
+                password = self._secrets.find(str(sign_in.password)).reveal()
+            except ConfigError as error:
+                raise ScriptFailed(str(error)) from error
             self._voice.mask([password])
             await life.process.send(encode("credential", username=sign_in.user, password=password))
 

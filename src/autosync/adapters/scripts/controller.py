@@ -1,6 +1,5 @@
 """Controller scripts: implements ``ports.scripts.ControllerScript`` on top of any script host."""
 
-import time
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
@@ -12,14 +11,12 @@ from autosync.adapters.scripts.hosts import script_of
 from autosync.adapters.scripts.life import Patience
 from autosync.adapters.scripts.options import Language, ScriptOptions
 from autosync.adapters.scripts.script import Arguments, Output, Script, Shape, UnexpectedChangeSeen
-from autosync.model.errors import ConfigError, ScriptFailed
 from autosync.model.ids import AgentId, ProfileName
 from autosync.ports.scripts import EndedRun, UnexpectedChange, Verdict
 from autosync.ports.secrets import SecretSource
 
 _LOG: Final = structlog.get_logger("autosync.script")
 _PATIENT: Final = Patience()
-_LONGEST_PAUSE_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,16 +43,13 @@ def controller_script(
 
 
 class ScriptController:
-    """Implements ``ControllerScript``. A script that cannot be loaded is tried again with growing pauses, not at each call."""
+    """Implements ``ControllerScript``."""
 
     def __init__(self, agent: AgentId, options: ScriptOptions, script: Script) -> None:
         self._agent = agent
         self._options = options
         self._script = script
         self._names = NAMES[options.language]
-        self._failures = 0
-        self._not_before = 0.0
-        self._why = ""
 
     @property
     def agent(self) -> AgentId:
@@ -64,12 +58,8 @@ class ScriptController:
 
     async def open(self) -> None:
         """Load the script."""
-        self._failures, self._not_before = 0, 0.0
-        try:
-            await self._script.open()
-            await self._tell_if_useless()
-        except ConfigError as error:
-            raise ScriptFailed(str(error)) from error
+        await self._script.open()
+        await self._tell_if_useless()
 
     async def close(self) -> None:
         """End the script's process."""
@@ -96,24 +86,11 @@ class ScriptController:
 
     async def _outputs(self, name: str, argument: str | Shape) -> list[object]:
         """Return what the function gave; nothing where the script has no such function."""
-        if not await self._has(name):
+        if await self._script.function(name) is None:
             return []
         arguments = Arguments(positional=(argument,), named={})
         async with aclosing(self._script.call(name, arguments)) as found:
             return [each.value async for each in found if isinstance(each, Output)]
-
-    async def _has(self, name: str) -> bool:
-        if time.monotonic() < self._not_before:
-            raise ScriptFailed(f"{self._why} (tried again in {self._not_before - time.monotonic():.0f} s)")
-        try:
-            found = await self._script.function(name)
-        except (ScriptFailed, ConfigError) as error:
-            self._failures += 1
-            self._not_before = time.monotonic() + min(_LONGEST_PAUSE_S, 2.0 ** (self._failures - 1))
-            self._why = str(error)
-            raise ScriptFailed(self._why) from error
-        self._failures = 0
-        return found is not None
 
     async def _tell_if_useless(self) -> None:
         names = (self._names.should_execute, self._names.execution_complete)

@@ -10,7 +10,7 @@ from autosync.adapters.scripts.options import Language
 from autosync.adapters.scripts.script import Arguments, Script, Working
 from autosync.adapters.triggers.script.options import ScriptTriggerOptions
 from autosync.adapters.triggers.script.outputs import Ignored, firing_of
-from autosync.model.errors import ConfigError, ScriptFailed, TriggerFailed
+from autosync.model.errors import ScriptFailed, TriggerFailed
 from autosync.model.requests import Token
 from autosync.ports.clock import Clock
 from autosync.ports.trigger import Firing, Pulse
@@ -57,7 +57,7 @@ class ScriptTrigger:
                 if function == WATCH:
                     raise TriggerFailed(f"{WATCH} in {self._name} ended; it must go on for ever")
                 await self._clock.sleep(self._options.every.total_seconds())
-        except (ScriptFailed, ConfigError) as error:
+        except ScriptFailed as error:
             raise TriggerFailed(str(error)) from error
         finally:
             await self._script.close()
