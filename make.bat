@@ -16,6 +16,7 @@ if not "%~1"=="" (
 )
 
 if "%WORD%"=="demo"     goto demo
+if "%WORD%"=="demo-directory" goto demo-directory
 if "%WORD%"=="test"     goto test
 if "%WORD%"=="test-all" goto test-all
 if "%WORD%"=="coverage" goto coverage
@@ -26,6 +27,7 @@ if "%WORD%"=="docs"     goto docs
 if "%WORD%"=="lock"     goto lock
 if "%WORD%"=="clean"    goto clean
 echo   make demo       run AutoSync on sample data
+echo   make demo-directory  the same, with a real OpenLDAP as directory
 echo   make test       the everyday tests, in parallel
 echo   make test-all   every test, also the slow ones
 echo   make coverage   the everyday tests, with branch coverage
@@ -40,6 +42,11 @@ exit /b 0
 :demo
 %PYTHON% scripts\bootstrap.py run || exit /b 1
 %BIN%\autosync demo %ARGS%
+exit /b %ERRORLEVEL%
+
+:demo-directory
+%PYTHON% scripts\bootstrap.py run || exit /b 1
+%BIN%\python scripts\demo_directory.py %ARGS%
 exit /b %ERRORLEVEL%
 
 :test

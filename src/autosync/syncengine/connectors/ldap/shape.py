@@ -35,8 +35,9 @@ class Shape:
         self._ignored = frozenset(name.lower() for name in settings.ignored) - frozenset(
             name.lower() for name in settings.attributes
         )
-        asked_for = {name.lower() for name in (settings.anchor, *settings.attributes)}
-        own = {settings.identity.lower()} - asked_for  # asked for by us, wanted by nobody
+        asked_for = {name.lower() for name in settings.attributes}
+        # Asked for by us, wanted by nobody; Active Directory shows its objectGUID to everybody.
+        own = set() if settings.is_ad else {settings.identity.lower()} - asked_for
         self._unwanted = self._ignored | own if "+" not in asked_for else self._ignored
         wanted = (*settings.attributes, *settings.multi_valued, *settings.types, settings.anchor, "objectClass")
         self._spellings = {name.lower(): name for name in wanted}
