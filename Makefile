@@ -5,16 +5,19 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-mim test test-all coverage check fix bench docs lock clean run-env dev-env docs-env
+.PHONY: help demo demo-directory demo-mim test test-all coverage check fix bench docs lock clean run-env dev-env docs-env
 
 help: ## list these words
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r word text; do printf '  make %-10s %s\n' "$$word" "$$text"; done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r word text; do printf '  make %-14s %s\n' "$$word" "$$text"; done
 
 demo: run-env ## run AutoSync on sample data (ARGS="--port 8481")
 	@$(BIN)/autosync demo $(ARGS)
 
 demo-mim: dev-env ## run AutoSync on a stand-in for a MIM server
 	@$(BIN)/autosync demo mim $(ARGS)
+
+demo-directory: run-env ## the same, with a real OpenLDAP as directory
+	@$(BIN)/python scripts/demo_directory.py $(ARGS)
 
 test: dev-env ## the everyday tests, in parallel (ARGS="-k queue")
 	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(ARGS)

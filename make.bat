@@ -17,6 +17,7 @@ if not "%~1"=="" (
 
 if "%WORD%"=="demo"     goto demo
 if "%WORD%"=="demo-mim" goto demo-mim
+if "%WORD%"=="demo-directory" goto demo-directory
 if "%WORD%"=="test"     goto test
 if "%WORD%"=="test-all" goto test-all
 if "%WORD%"=="coverage" goto coverage
@@ -28,6 +29,7 @@ if "%WORD%"=="lock"     goto lock
 if "%WORD%"=="clean"    goto clean
 echo   make demo       run AutoSync on sample data
 echo   make demo-mim   run AutoSync on a stand-in for a MIM server
+echo   make demo-directory  the same, with a real OpenLDAP as directory
 echo   make test       the everyday tests, in parallel
 echo   make test-all   every test, also the slow ones
 echo   make coverage   the everyday tests, with branch coverage
@@ -47,6 +49,11 @@ exit /b %ERRORLEVEL%
 :demo-mim
 %PYTHON% scripts\bootstrap.py dev || exit /b 1
 %BIN%\autosync demo mim %ARGS%
+exit /b %ERRORLEVEL%
+
+:demo-directory
+%PYTHON% scripts\bootstrap.py run || exit /b 1
+%BIN%\python scripts\demo_directory.py %ARGS%
 exit /b %ERRORLEVEL%
 
 :test

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
-from uuid import UUID
 
 from autosync.directory.codec import Control, Message, decode_value, encode_value
 from autosync.directory.errors import BadMessage
@@ -226,7 +225,7 @@ def entry_change(message: Message) -> EntryChange | None:
 
 
 def _uuid(octets: bytes) -> str:
-    try:
-        return str(UUID(bytes=bytes(octets)))
-    except ValueError:
-        raise BadMessage("the directory sent an entryUUID that is none") from None
+    if len(octets) != 16:
+        raise BadMessage("the directory sent an entryUUID that is none")
+    text = octets.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

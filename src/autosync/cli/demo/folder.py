@@ -3,6 +3,7 @@
 import socket
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -11,9 +12,21 @@ from autosync.cli.demo.company import Person, write_people
 
 _MADE: Final = ("hr.csv", "directory.ldif", "badge.db", "phonebook.csv", "autosync.yaml")
 _USUAL_PORT: Final = 8480
+_LDIF_CONNECTOR: Final = "{type: ldif, path: directory.ldif}"
 
 
-def make_folder(folder: Path, people: list[Person]) -> Path:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RealDirectory:
+    """A directory that runs somewhere, in place of the LDIF file: people come below ``ou=people,dc=example``.
+
+    ``connector`` is the connector's block of the configuration, ``name`` what it is called in the demo.
+    """
+
+    name: str
+    connector: str
+
+
+def make_folder(folder: Path, people: list[Person], directory: RealDirectory | None = None) -> Path:
     """Write the company's files into ``folder`` and return the configuration's path."""
     folder.mkdir(parents=True, exist_ok=True)
     state = folder / "state"
@@ -31,6 +44,9 @@ def make_folder(folder: Path, people: list[Person]) -> Path:
         )
         badge.commit()
     configuration = resources.files(__package__).joinpath("autosync.yaml").read_text(encoding="utf-8")
+    if directory is not None:
+        (folder / "directory.ldif").unlink()
+        configuration = configuration.replace(_LDIF_CONNECTOR, directory.connector)
     configuration = configuration.replace(f"127.0.0.1:{_USUAL_PORT}", f"127.0.0.1:{free_port()}")
     path = folder / "autosync.yaml"
     path.write_text(configuration, encoding="utf-8", newline="\n")

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from autosync.cli.demo.company import Person, found_company
-from autosync.cli.demo.folder import make_folder
+from autosync.cli.demo.folder import RealDirectory, make_folder
 from autosync.cli.demo.showing import Showing, to_the_end
 from autosync.cli.demo.story import chapters, play
 from autosync.cli.exits import Exit
@@ -18,7 +18,8 @@ _CHAPTER_LIMIT_S = 60.0
 class Demo:
     """One showing. On a terminal it goes on after the story until Ctrl+C; elsewhere it ends by itself."""
 
-    def __init__(self, folder: Path, terminal: Terminal, *, stay: bool) -> None:
+    def __init__(self, folder: Path, terminal: Terminal, *, stay: bool, directory: RealDirectory | None = None) -> None:
+        self._directory = directory
         self._folder = folder
         self._terminal = terminal
         self._stay = stay
@@ -27,11 +28,12 @@ class Demo:
     async def show(self) -> Exit:
         """Make the company, run AutoSync on it, play the story; return ``Exit.FAILED`` when it did not work."""
         people = found_company()
-        configuration = make_folder(self._folder, people)
+        configuration = make_folder(self._folder, people, self._directory)
         self._terminal.line(
             f"AutoSync demo: {len(people):,} people in {self._folder / 'hr.csv'}, kept in step by the embedded engine"
         )
-        self._terminal.line("  hr (CSV) ─▶ metaverse ─▶ directory (LDIF), badge (SQLite), phonebook (CSV)")
+        kind = self._directory.name if self._directory else "LDIF"
+        self._terminal.line(f"  hr (CSV) ─▶ metaverse ─▶ directory ({kind}), badge (SQLite), phonebook (CSV)")
         self._terminal.line()
         return await self._showing.show(configuration, self._folder / "state.log", lambda: self._tell(people))
 
@@ -65,6 +67,6 @@ class Demo:
         self._terminal.line(f"API on {self._showing.running.url} · stop with Ctrl+C")
 
 
-def show_demo(folder: Path, terminal: Terminal, *, stay: bool) -> Exit:
+def show_demo(folder: Path, terminal: Terminal, *, stay: bool, directory: RealDirectory | None = None) -> Exit:
     """Show the demo in ``folder`` and return the exit status."""
-    return to_the_end(Demo(folder, terminal, stay=stay).show)
+    return to_the_end(Demo(folder, terminal, stay=stay, directory=directory).show)

@@ -35,14 +35,16 @@ class Shape:
         self._ignored = frozenset(name.lower() for name in settings.ignored) - frozenset(
             name.lower() for name in settings.attributes
         )
-        asked_for = {name.lower() for name in (settings.anchor, *settings.attributes)}
-        own = {settings.identity.lower()} - asked_for  # asked for by us, wanted by nobody
+        asked_for = {name.lower() for name in settings.attributes}
+        # Asked for by us, wanted by nobody; Active Directory shows its objectGUID to everybody.
+        own = set() if settings.is_ad else {settings.identity.lower()} - asked_for
         self._unwanted = self._ignored | own if "+" not in asked_for else self._ignored
         wanted = (*settings.attributes, *settings.multi_valued, *settings.types, settings.anchor, "objectClass")
         self._spellings = {name.lower(): name for name in wanted}
         self._plans: dict[str, tuple[str, bool, Decode] | None] = {}
         self._digest = value_digester(settings_salt("ldap", settings.meaning()))
         self._text = text_encoder(settings.booleans)
+        self._decode_anchor = self._decoder(settings.anchor.lower(), AttributeType.STRING)
 
     def asked(self) -> tuple[str, ...]:
         """Return the attributes to ask the directory for."""
@@ -57,7 +59,7 @@ class Shape:
         values = entry.values(self.settings.anchor)
         if not values:
             raise MissingAnchor(f"{entry.dn} has no {self.settings.anchor}")
-        return str(self._decoder(self.settings.anchor.lower(), AttributeType.STRING)(values[0]))
+        return str(self._decode_anchor(values[0]))
 
     def identity(self, entry: searching.Entry) -> str:
         """Return what names the entry for ever; empty where the directory does not tell."""
@@ -66,9 +68,12 @@ class Shape:
 
     def digest(self, entry: searching.Entry) -> bytes:
         """Return 16 octets that are equal for equal entries, in whatever order their values came."""
-        counted = sorted(
-            (name, sorted(values)) for name, values in entry.attributes.items() if name.lower() not in self._ignored
-        )
+        counted = [
+            (name, values if len(values) < 2 else sorted(values))
+            for name, values in entry.attributes.items()
+            if not self._ignored or name.lower() not in self._ignored
+        ]
+        counted.sort()
         return self._digest((entry.dn, counted))
 
     def entry(self, found: searching.Entry, anchor: str) -> Entry:

@@ -75,7 +75,7 @@ class Refresh:
         if entry.message is None or entry.message.control(SYNC_STATE) is None:
             return None  # told for another reason
         state = sync_state(entry.message)
-        uuid = UUID(state.entry_uuid).bytes
+        uuid = _octets(state.entry_uuid)
         self._cookie = state.cookie or self._cookie
         if state.kind is SyncStateKind.DELETE:
             self._gone.add(uuid)
@@ -92,8 +92,8 @@ class Refresh:
         info = sync_info(dict(answer.content))
         if info is not None:
             self._cookie = info.cookie or self._cookie
-            self._mentioned.update(UUID(each).bytes for each in info.present)
-            self._gone.update(UUID(each).bytes for each in info.gone)
+            self._mentioned.update(_octets(each) for each in info.present)
+            self._gone.update(_octets(each) for each in info.gone)
 
 
 def start_refresh(directory: Directory, shape: Shape, base: str, token: Token | None) -> Refresh:
@@ -139,6 +139,10 @@ def _refused(result: Result, *, had_cookie: bool) -> Exception:
     except Exception as error:  # noqa: BLE001 - handed to the caller, who raises it
         return error
     raise AssertionError("a result that is no success raises")
+
+
+def _octets(uuid: str) -> bytes:
+    return bytes.fromhex(uuid.replace("-", ""))
 
 
 def _text(uuid: bytes) -> str:
