@@ -16,6 +16,7 @@ from autosync.syncengine.connectors.port import (
     Connector,
     Entry,
     Reader,
+    Remembering,
 )
 from autosync.syncengine.connectors.registry import make_connector
 
@@ -31,6 +32,7 @@ class Reading:
         self.digests: dict[str, bytes] = {}
         self.deleted: list[str] = []
         self.errors = []
+        self.remark = ""
         with reader:
             for batch in reader:
                 self.errors += batch.errors
@@ -40,6 +42,8 @@ class Reading:
                     self.digests[anchor] = batch.digests[index]
             self.complete = reader.complete
             self.token = reader.token
+            if isinstance(reader, Remembering):
+                self.remark = reader.remark
 
     @property
     def objects(self) -> dict[str, Attributes]:

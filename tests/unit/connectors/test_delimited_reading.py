@@ -352,3 +352,70 @@ def test_cutting_agrees_with_the_csv_module_whatever_the_size_of_the_pieces(rows
     reader = csv.reader(io.StringIO(text.getvalue(), newline=""), strict=True)
     ends = [0, *(reader.line_num for _ in reader)]
     assert lines == [end + 1 for end in ends[:-1]]
+
+
+def readings(folder: Path, *contents: bytes, **settings) -> list[Reading]:
+    """Read versions of a file one after the other, as imports do that remember the token of the last complete one."""
+    found, token = [], None
+    for content in contents:
+        reader = connector(folder, content, **settings).open_full("default")
+        reader.recall(token)
+        found.append(Reading(reader))
+        token = found[-1].token if found[-1].complete else token
+    return found
+
+
+WHOLE = HEAD + b"1,a,1\n2,b,20\n"
+
+
+def test_a_file_cut_inside_its_last_value_is_refused_when_it_ended_with_a_line_end_before(tmp_path):
+    first, cut, again = readings(tmp_path, WHOLE, WHOLE[:-2], WHOLE)
+
+    assert (first.complete, first.remark) == (True, "")
+    assert not cut.complete
+    assert (set(cut.objects), cut.errors[0].line) == ({"1"}, 3)
+    assert "may be cut" in cut.errors[0].message
+    assert "final-newline: optional" in cut.errors[0].message
+    assert again.complete
+    assert again.objects["2"]["number"] == "20"
+
+
+def test_a_file_that_never_ended_with_a_line_end_is_taken_and_told_once(tmp_path):
+    first, second, third = readings(tmp_path, WHOLE[:-1], WHOLE[:-2], WHOLE)
+
+    assert [each.complete for each in (first, second, third)] == [True, True, True]
+    assert "see whether its last line is whole" in first.remark
+    assert (second.remark, third.remark) == ("", "")
+
+
+@pytest.mark.parametrize("end", [HEAD[:-1], HEAD + b"1,a,1\n# the e"])
+def test_an_end_where_no_row_stands_is_doubted_too(tmp_path, end):
+    _, cut = readings(tmp_path, WHOLE, end, comment="#")
+
+    assert not cut.complete
+    assert "may be cut" in cut.errors[0].message
+
+
+def test_the_rule_for_the_end_can_be_given(tmp_path):
+    (required,) = readings(tmp_path, WHOLE[:-1], **{"final-newline": "required"})
+    _, optional = readings(tmp_path, WHOLE, WHOLE[:-2], **{"final-newline": "optional"})
+
+    assert not required.complete
+    assert optional.complete
+    assert optional.objects["2"]["number"] == "2"
+
+
+def test_a_delta_import_in_between_does_not_forget_how_the_full_file_ended(tmp_path):
+    settings = {"delta": {"path": "delta.csv", "column": "change"}}
+    delta = tmp_path / "delta.csv"
+    delta.write_bytes(b"id,name,number,change\n")
+    (first,) = readings(tmp_path, WHOLE, **settings)
+    delta.write_bytes(b"id,name,number,change\n1,c,1,M\n")
+    source = connector(tmp_path, None, **settings)
+    changed = Reading(source.open_delta("default", first.token))
+    nothing = Reading(source.open_delta("default", changed.token))
+    reader = connector(tmp_path, WHOLE[:-2], **settings).open_full("default")
+    reader.recall(nothing.token)
+
+    assert (set(changed.objects), set(nothing.objects)) == ({"1"}, set())
+    assert not Reading(reader).complete

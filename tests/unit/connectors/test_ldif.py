@@ -330,3 +330,18 @@ def test_somebody_elses_change_during_the_export_is_not_lost(tmp_path) -> None:
         writer.close()
 
     assert (tmp_path / "x.ldif").read_bytes() == ADA + b"\n" + BOB
+
+
+def test_a_file_cut_inside_its_last_value_is_refused_when_it_ended_with_a_line_end_before(tmp_path) -> None:
+    whole = ADA + b"\n" + BOB
+    token = read(tmp_path, whole).token
+    cut = connector(tmp_path, whole[:-2]).open_full("default")
+    cut.recall(token)
+    reading = Reading(cut)
+
+    assert not reading.complete
+    assert set(reading.entries) == {"uid=ada,dc=x"}
+    assert "may be cut" in reading.errors[0].message
+    assert read(tmp_path, whole[:-2], **{"final-newline": "optional"}).complete
+    assert not read(tmp_path, whole[:-2], **{"final-newline": "required"}).complete
+    assert "see whether its last line is whole" in read(tmp_path, whole[:-1]).remark

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from autosync.syncengine.connectors.port import ReadError
+from autosync.syncengine.connectors.registry import make_connector
 from tests.unit.syncengine.memory import MemorySystem
 from tests.unit.syncengine.worlds import counted, open_engine, run
 
@@ -192,3 +193,21 @@ def test_unknown_profiles_and_missing_connectors_do_not_start(tmp_path: Path) ->
 
     assert engine.run("hr", "no such").status == "no-start-unknown-profile-name"
     assert engine.run("hr", "full import").status == "no-start-bad-ma-configuration"
+
+
+def test_what_the_last_reading_left_is_shown_to_the_next_one(tmp_path: Path) -> None:
+    file = tmp_path / "hr.csv"
+    system = make_connector({"type": "csv", "path": "hr.csv", "anchor": "id"}, tmp_path)
+    engine = open_engine(tmp_path, RULES, {"hr": system})
+    file.write_text("id,name\n1,Ann\n2,Bob", encoding="utf-8")
+    assert "see whether its last line is whole" in run(engine, "hr", "full import").message
+    assert run(engine, "hr", "full import").message == ""
+    file.write_text("id,name\n1,Ann\n2,Bob\n", encoding="utf-8")
+    run(engine, "hr", "full import")
+    file.write_text("id,name\n1,Ann\n2,B", encoding="utf-8")
+    for _ in range(2):
+        result = engine.run("hr", "full import")
+
+        assert result.status == "completed-discovery-errors"
+        assert "may be cut" in result.steps[0].discovery_errors[0].message
+        assert engine.search("hr", "anchor", "2")[0].attributes["name"] == "Bob"

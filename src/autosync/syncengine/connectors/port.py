@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import TracebackType
-from typing import Protocol, Self, TypeAlias
+from typing import Protocol, Self, TypeAlias, runtime_checkable
 
 Scalar: TypeAlias = str | int | bool | bytes
 """One value of an attribute. Integers and booleans only where the schema says so; a reference is a ``str``."""
@@ -147,6 +147,20 @@ class Reader(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A reader of the whole that looks at what it reads in the light of the reading before. Readers need not be."""
+
+    def recall(self, token: bytes | None) -> None:
+        """Take note of the token that the last complete reading left; called once, before the iteration."""
+        ...
+
+    @property
+    def remark(self) -> str:
+        """Return what a person should hear beside errors; asked after the iteration, empty mostly."""
+        ...
 
 
 class ChangeKind(StrEnum):

@@ -6,7 +6,7 @@ commit, so that a run that died can be started again and finds its work done.
 
 from collections.abc import Sequence
 
-from autosync.syncengine.connectors.port import EntryError, ReadBatch, Reader, ReadError
+from autosync.syncengine.connectors.port import EntryError, ReadBatch, Reader, ReadError, Remembering
 from autosync.syncengine.names import name_key
 from autosync.syncengine.results import DiscoveryError
 from autosync.syncengine.running.context import RunContext
@@ -38,6 +38,8 @@ class ImportStep:
         connector = self._context.connected()
         opened = connector.open_delta(partition, self._space.token) if delta else connector.open_full(partition)
         with opened as reader:
+            if isinstance(reader, Remembering):
+                reader.recall(self._space.token)
             for read in reader:
                 self._context.check_stop()
                 self._stage(read)
@@ -46,6 +48,8 @@ class ImportStep:
 
     def _finish(self, reader: Reader, *, whole: bool) -> None:
         report = self._report
+        if isinstance(reader, Remembering):
+            report.message = reader.remark
         complete = reader.complete and not report.discovery_count
         if whole and complete:
             report.nothing_there = report.done == 0

@@ -50,6 +50,10 @@ class RowCheck:
         message = f"line {line}: the anchor {anchor!r} is in line {first} already; that row counts"
         return ReadError(error_type="duplicate-object", message=message, line=line, anchor=anchor)
 
+    def cut(self, line: int | None, reason: str) -> ReadError:
+        """Return the error for the end of a file that may be cut."""
+        return self._lost(line, reason if line is None else f"line {line}: {reason}")
+
     def _undecodable(self, record: bytes, line: int, byte: int) -> ReadError:
         """Return the error for a row in another encoding; where its anchor can be read, only that object is in doubt."""
         try:
@@ -62,6 +66,6 @@ class RowCheck:
         message = f"line {line}: byte 0x{byte:02x} is not {self._opened.source.charset.name}; check the encoding"
         return ReadError(error_type="parse-error", message=message, line=line, anchor=known)
 
-    def _lost(self, line: int, message: str) -> ReadError:
+    def _lost(self, line: int | None, message: str) -> ReadError:
         self.gap = True
         return ReadError(error_type="parse-error", message=message, line=line)

@@ -10,6 +10,7 @@ from autosync.syncengine.connectors.delimited.settings import DelimitedSettings
 from autosync.syncengine.connectors.delimited.target import Target
 from autosync.syncengine.connectors.delimited.writer import DelimitedEdits
 from autosync.syncengine.connectors.delta_files import NOTHING_READ, delta_token, token_after_full
+from autosync.syncengine.connectors.file_end import mark_of, without_mark
 from autosync.syncengine.connectors.nothing import NothingReader
 from autosync.syncengine.connectors.port import ConnectorError, Description, Reader, Writer
 from autosync.syncengine.connectors.whole_files import WholeFileWriter
@@ -49,10 +50,10 @@ class DelimitedConnector:
         if token is None or not token.startswith(NOTHING_READ):
             raise ConnectorError("no-start-full-import-required", f"nothing was imported from {self._path} yet")
         now = delta_token(path)
-        if now == token:
+        if now == without_mark(token):
             return NothingReader(token)
         opened = OpenedFile(path, delta_settings(self._settings, delta), delta.column)
-        return DelimitedDeltaReader(opened, delta, now)
+        return DelimitedDeltaReader(opened, delta, now + mark_of(token))
 
     def open_export(self, partition: str) -> Writer:  # noqa: ARG002 (a file is one partition)
         """Start rewriting the file."""

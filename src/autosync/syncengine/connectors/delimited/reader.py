@@ -8,6 +8,7 @@ from autosync.syncengine.connectors.delimited.checking import RowCheck
 from autosync.syncengine.connectors.delimited.layout import ColumnMisfit
 from autosync.syncengine.connectors.delimited.opening import OpenedFile
 from autosync.syncengine.connectors.delimited.records import Block
+from autosync.syncengine.connectors.file_end import FileEnd
 from autosync.syncengine.connectors.port import Entry, EntryError, ReadBatch, ReadError
 from autosync.syncengine.connectors.seen import SeenAnchors
 
@@ -55,6 +56,7 @@ class DelimitedReader:
         self._token = token
         self._check = RowCheck(opened)
         self._seen = SeenAnchors(opened.lines_before)
+        self._end = FileEnd(opened.settings.final_newline)
         self._whole = False
 
     @property
@@ -64,16 +66,30 @@ class DelimitedReader:
 
     @property
     def token(self) -> bytes | None:
-        """Return where a delta import starts after this reading."""
-        return self._token
+        """Return where a delta import starts after this reading, and how this one ended."""
+        return self._end.token(self._token)
+
+    @property
+    def remark(self) -> str:
+        """Return a doubt about the end of a file that was never read before."""
+        return self._end.remark
+
+    def recall(self, token: bytes | None) -> None:
+        """Take note of how the file ended when it was last read."""
+        self._end.recall(token)
 
     def __iter__(self) -> Iterator[ReadBatch]:
         """Yield batches; raise ``ConnectorError``."""
         for block in self._opened.blocks():
+            self._end.has_line_end = not block.open_end
             for start in range(0, len(block.records), BATCH):
                 yield self._batch(block, start, min(start + BATCH, len(block.records)))
         if self._opened.source.changed():
             yield changed_meanwhile(self._opened)
+        elif (reason := self._end.reason) and not self._check.gap:  # no row stands there: a comment, the header
+            batch = DelimitedBatch(self._opened)
+            batch.errors.append(self._check.cut(None, reason))
+            yield batch
         else:
             self._whole = True
 
@@ -134,6 +150,8 @@ class DelimitedReader:
         line, fields = block.line(index), self._check.fields(block, index)
         if isinstance(fields, ReadError):
             return fields
+        if index == len(block.records) - 1 and (reason := self._end.reason):
+            return self._check.cut(line, reason)
         if isinstance(anchor := self._check.anchor(fields, line), ReadError):
             return anchor
         if self._opened.layout.is_deleted(fields):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Final
 
+from autosync.syncengine.connectors.file_end import FinalNewline
 from autosync.syncengine.connectors.port import AttributeType
 from autosync.syncengine.connectors.settings_reading import Section, nearest
 from autosync.syncengine.connectors.text_files import charset
@@ -81,6 +82,7 @@ class DelimitedSettings:
     types: Mapping[str, AttributeType] = field(default_factory=dict)
     booleans: BooleanWords = field(default_factory=BooleanWords)
     delta: DeltaFile | None = None
+    final_newline: FinalNewline = FinalNewline.SAME
 
     def named_columns(self) -> dict[str, str]:
         """Return the columns that the settings name, each with the setting that needs it."""
@@ -97,7 +99,7 @@ class DelimitedSettings:
         return tuple(
             sorted(value.items()) if isinstance(value := getattr(self, each.name), dict) else value
             for each in fields(self)
-            if each.name not in ("path", "delta", "newline", "quoting")
+            if each.name not in ("path", "delta", "newline", "quoting", "final_newline")
         )
 
 
@@ -125,6 +127,7 @@ def parse_delimited(data: object) -> DelimitedSettings:
         types=section.types("types"),
         booleans=section.booleans("booleans"),
         delta=_delta(section),
+        final_newline=section.choice("final-newline", FinalNewline, FinalNewline.SAME),
     )
     section.finish()
     _check(section, settings)

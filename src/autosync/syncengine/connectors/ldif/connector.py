@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from autosync.syncengine.connectors.delta_files import NOTHING_READ, delta_token, token_after_full
+from autosync.syncengine.connectors.file_end import mark_of, without_mark
 from autosync.syncengine.connectors.ldif.blocks import BadRecord, is_nothing, pieces
 from autosync.syncengine.connectors.ldif.decoding import EntryDecoder
 from autosync.syncengine.connectors.ldif.delta import LdifDeltaReader
@@ -62,9 +63,9 @@ class LdifConnector:
         if token is None or not token.startswith(NOTHING_READ):
             raise ConnectorError("no-start-full-import-required", f"nothing was imported from {self._path} yet")
         now = delta_token(self._changes)
-        if now == token:
+        if now == without_mark(token):
             return NothingReader(token)
-        return LdifDeltaReader(self._changes, self._path, self._settings, now)
+        return LdifDeltaReader(self._changes, self._path, self._settings, now + mark_of(token))
 
     def open_export(self, partition: str) -> Writer:  # noqa: ARG002 (a file is one partition)
         """Start rewriting the file."""

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from autosync.syncengine.connectors.digests import raw_digester, settings_salt
+from autosync.syncengine.connectors.file_end import FileEnd
 from autosync.syncengine.connectors.ldif.blocks import BadRecord, Piece, is_nothing, pieces
 from autosync.syncengine.connectors.ldif.decoding import EntryDecoder, Identity
 from autosync.syncengine.connectors.ldif.settings import LdifSettings
@@ -50,6 +51,7 @@ class LdifReader:
         self._decoder = EntryDecoder(settings)
         self._digest = raw_digester(settings_salt("ldif", settings.meaning()))
         self._seen = SeenAnchors(self._lines_before)
+        self._end = FileEnd(settings.final_newline)
         self._gap = False
         self._whole = False
 
@@ -60,12 +62,22 @@ class LdifReader:
 
     @property
     def token(self) -> bytes | None:
-        """Return where a delta import starts after this reading."""
-        return self._token
+        """Return where a delta import starts after this reading, and how this one ended."""
+        return self._end.token(self._token)
+
+    @property
+    def remark(self) -> str:
+        """Return a doubt about the end of a file that was never read before."""
+        return self._end.remark
+
+    def recall(self, token: bytes | None) -> None:
+        """Take note of how the file ended when it was last read."""
+        self._end.recall(token)
 
     def __iter__(self) -> Iterator[ReadBatch]:
         """Yield batches; raise ``ConnectorError``."""
         for piece in pieces(self._source.stream):
+            self._end.has_line_end = not piece.open_end
             for start in range(0, len(piece.records), BATCH):
                 yield self._batch(piece, range(start, min(start + BATCH, len(piece.records))))
         if self._source.changed():
@@ -101,6 +113,8 @@ class LdifReader:
             return None
         if piece.open_end and index == len(piece.records) - 1:
             self._decoder.attributes(record)  # the file ends without a line end: is the last line whole?
+            if reason := self._end.reason:
+                raise BadRecord("parse-error", reason)
         if not piece.may_hold_changes:
             return self._decoder.identity(record)
         identity = self._decoder.full_identity(record)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from autosync.syncengine.connectors.file_end import FinalNewline
 from autosync.syncengine.connectors.port import AttributeType
 from autosync.syncengine.connectors.settings_reading import Section
 from autosync.syncengine.connectors.values import BooleanWords
@@ -52,6 +53,7 @@ class LdifSettings:
     types: Mapping[str, AttributeType] = field(default_factory=dict)
     booleans: BooleanWords = LDAP_BOOLEANS
     changes: str | None = None
+    final_newline: FinalNewline = FinalNewline.SAME
 
     def all_types(self) -> dict[str, AttributeType]:
         """Return the type of each attribute that has one, in lower case."""
@@ -90,6 +92,7 @@ def parse_ldif(data: object) -> LdifSettings:
         types=section.types("types"),
         booleans=section.booleans("booleans", LDAP_BOOLEANS),
         changes=section.optional_text("changes"),
+        final_newline=section.choice("final-newline", FinalNewline, FinalNewline.SAME),
     )
     section.finish()
     if settings.anchor.lower() in settings.all_multi_valued():
