@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autosync.syncengine.connectors.port import Entry
+from autosync.syncengine.names import name_key
 from autosync.syncengine.results import StagingCounters
 from autosync.syncengine.rules.coercion import same
 from autosync.syncengine.rules.plan import AgentPlan
@@ -191,8 +192,9 @@ class Staging:
             return DELETE_ADD
         if was_staged == DELETE_ADD:
             return DELETE_ADD
-        made_here = row.blob is None  # known by the name that it was to get: the system may write it its own way
-        if (row.dn != entry.dn and not made_here) or was_staged == RENAME:
+        # Seen for the first time after it was made here: the system may write its name in other letters.
+        same_name = row.blob is None and name_key(row.dn) == name_key(entry.dn)
+        if (row.dn != entry.dn and not same_name) or was_staged == RENAME:
             return RENAME
         return UPDATE if changed else NONE
 
