@@ -1,6 +1,7 @@
 """What ``autosync doctor`` asks: the configuration, AutoSync's own files, and every engine, from its wire to its agents."""
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -8,10 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from autosync.adapters.clocks import SystemClock
+from autosync.adapters.secrets.sources import Secrets
 from autosync.bootstrap.configurations import load_configuration
-from autosync.bootstrap.engine_type import Around
 from autosync.bootstrap.kinds import ENGINES
-from autosync.bootstrap.parts import place_of, surroundings
+from autosync.bootstrap.parts import place_of
 from autosync.config.load import Loaded
 from autosync.config.spec import Configuration, EngineSpec
 from autosync.core.discovery import partitions_of, profile_named
@@ -20,6 +21,7 @@ from autosync.model.errors import AutoSyncError, NotFound
 from autosync.model.ids import AgentId, engine_of, name_of
 from autosync.model.settings import AgentSettings
 from autosync.ports.checkup import Check, CheckState
+from autosync.ports.registry import Surroundings
 
 SERVICE: Final = "AutoSync"
 
@@ -47,7 +49,7 @@ async def examine(path: Path, engine: str | None) -> AsyncIterator[Finding]:
         raise NotFound(f'no engine "{engine}" in {path} (there are: {", ".join(names) or "none"})')
     if engine is None:
         yield Finding(part=SERVICE, place=str(path), check=await asyncio.to_thread(_store, configuration))
-    around = surroundings(configuration, SystemClock(), path.parent)
+    around = Surroundings(clock=SystemClock(), secrets=Secrets(os.environ, path.parent))
     for spec in configuration.engines:
         if engine in {None, spec.name}:
             async with aclosing(_engine(spec, configuration, around)) as found:
@@ -55,7 +57,7 @@ async def examine(path: Path, engine: str | None) -> AsyncIterator[Finding]:
                     yield Finding(part=spec.name, place=place_of(spec), check=check)
 
 
-async def _engine(spec: EngineSpec, configuration: Configuration, around: Around) -> AsyncGenerator[Check, None]:
+async def _engine(spec: EngineSpec, configuration: Configuration, around: Surroundings) -> AsyncGenerator[Check, None]:
     failed = False
     async for check in ENGINES[spec.type].checkup(spec, around).checks():
         yield check
@@ -63,16 +65,16 @@ async def _engine(spec: EngineSpec, configuration: Configuration, around: Around
     if failed:
         yield Check(name="agents", state=CheckState.SKIP, found="not compared with the configuration: see above")
         return
-    settings = [each for each in configuration.settings.agents.values() if engine_of(each.id) == spec.name]
-    if spec.agents is not None or not settings:
+    if spec.agents is not None or not _named(configuration, spec):
         return  # what the section says was compared when it was read
-    for check in await _agents(spec, settings, around):
+    for check in await _agents(spec, configuration, around):
         yield check
 
 
-async def _agents(spec: EngineSpec, settings: list[AgentSettings], around: Around) -> list[Check]:
+async def _agents(spec: EngineSpec, configuration: Configuration, around: Surroundings) -> list[Check]:
     """Compare the agents that the configuration names with those that there are."""
-    engine = ENGINES[spec.type].part(spec, around).engine
+    settings = _named(configuration, spec)
+    engine = ENGINES[spec.type].part(spec, configuration.settings, around).engine
     try:
         await engine.open()
         agents = {agent.id: agent for agent in await engine.agents()}
@@ -94,6 +96,10 @@ async def _agents(spec: EngineSpec, settings: list[AgentSettings], around: Aroun
         )
         for text in wrong
     ]
+
+
+def _named(configuration: Configuration, spec: EngineSpec) -> list[AgentSettings]:
+    return [each for each in configuration.settings.agents.values() if engine_of(each.id) == spec.name]
 
 
 def _trouble(settings: AgentSettings, agent: Agent | None, agents: Mapping[AgentId, Agent]) -> list[str]:

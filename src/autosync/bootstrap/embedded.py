@@ -8,11 +8,13 @@ from autosync.adapters.engines.embedded.checkup import EmbeddedCheckup
 from autosync.adapters.engines.embedded.engine import EmbeddedEngine
 from autosync.adapters.engines.embedded.options import EmbeddedKind, EmbeddedOptions, rules_digest, setup_of
 from autosync.adapters.engines.embedded.schedule import deprovisioning_triggers
-from autosync.bootstrap.engine_type import Around, EngineType
+from autosync.bootstrap.engine_type import EngineType
 from autosync.config.spec import EngineSpec
 from autosync.model.ids import TriggerId, agent_id
+from autosync.model.settings import Settings
 from autosync.model.steps import Slot
 from autosync.ports.clock import Clock
+from autosync.ports.registry import Surroundings
 from autosync.runtime.engine_hosts import EnginePart
 from autosync.runtime.link import Limits
 from autosync.runtime.trigger_watch import TriggerPart
@@ -24,7 +26,7 @@ def embedded_options(spec: EngineSpec) -> EmbeddedOptions:
     return spec.options
 
 
-def _part(spec: EngineSpec, around: Around) -> EnginePart:
+def _part(spec: EngineSpec, _: Settings, around: Surroundings) -> EnginePart:
     options = embedded_options(spec)
     return EnginePart(
         engine=EmbeddedEngine(spec.name, lambda: setup_of(options, around.secrets)),

@@ -9,13 +9,14 @@ from autosync.adapters.engines.mim.checkup.network import Endpoint
 from autosync.adapters.engines.mim.engine import DESCRIBE_EVERY, Access, MimEngine
 from autosync.adapters.engines.mim.options import MimKind, MimOptions
 from autosync.adapters.engines.mim.pending import MayBeHeld
-from autosync.bootstrap.engine_type import Around, EngineType
+from autosync.bootstrap.engine_type import EngineType
 from autosync.config.spec import EngineSpec
 from autosync.core.guards import breaches
 from autosync.model.agents import PendingSet
 from autosync.model.counts import Counts
 from autosync.model.ids import AgentId, engine_of
 from autosync.model.settings import Settings
+from autosync.ports.registry import Surroundings
 from autosync.runtime.engine_hosts import EnginePart
 from autosync.runtime.link import Limits
 
@@ -49,15 +50,15 @@ def may_be_held(settings: Settings) -> MayBeHeld:
     return judge
 
 
-def _part(spec: EngineSpec, around: Around) -> EnginePart:
-    guards = {agent.id: agent.guards for agent in around.settings.agents.values() if engine_of(agent.id) == spec.name}
+def _part(spec: EngineSpec, settings: Settings, around: Surroundings) -> EnginePart:
+    guards = {agent.id: agent.guards for agent in settings.agents.values() if engine_of(agent.id) == spec.name}
     return EnginePart(
         engine=MimEngine(
             spec.name,
             lambda: access_of(mim_options_of(spec.options), around),
             mim_options_of(spec.options),
             around.clock,
-            may_be_held(around.settings),
+            may_be_held(settings),
         ),
         limits=LIMITS,
         # With other limits another set of changes is worth an exact look.
@@ -65,7 +66,7 @@ def _part(spec: EngineSpec, around: Around) -> EnginePart:
     )
 
 
-def access_of(options: MimOptions, around: Around) -> Access:
+def access_of(options: MimOptions, around: Surroundings) -> Access:
     """Return the ways in to a server; nothing is opened yet. Raises ``ConfigError`` for a secret that is not there."""
     # Loaded here: the libraries for Windows remoting are large, and most commands need none of them.
     from autosync.adapters.engines.mim.access.ways import ways_in  # noqa: PLC0415

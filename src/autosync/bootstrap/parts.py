@@ -14,7 +14,6 @@ from autosync.adapters.stores.memory import MemoryStore
 from autosync.adapters.stores.sqlite import SqliteStore
 from autosync.adapters.systemd import notify
 from autosync.adapters.triggers.webhook.watching import WebhookTrigger
-from autosync.bootstrap.engine_type import Around
 from autosync.bootstrap.kinds import ENGINES, KINDS
 from autosync.config.spec import Configuration, ControllerScriptSpec, EngineSpec, NotifySpec, StoreSpec, TriggerSpec
 from autosync.model.facts import Fact, Severity
@@ -55,27 +54,23 @@ def parts_of(configuration: Configuration, folder: Path) -> Parts:
 
 def new_parts_of(configuration: Configuration, clock: Clock, folder: Path) -> NewParts:
     """Build what a new configuration may replace while AutoSync runs."""
-    around = surroundings(configuration, clock, folder)
-    outside = Surroundings(clock=clock, secrets=around.secrets)
+    around = Surroundings(clock=clock, secrets=Secrets(os.environ, folder))
     return NewParts(
         settings=_one_at_a_time(configuration),
         engines={
-            spec.name: replace(ENGINES[spec.type].part(spec, around), shadow=spec.settings.shadow)
+            spec.name: replace(
+                ENGINES[spec.type].part(spec, configuration.settings, around), shadow=spec.settings.shadow
+            )
             for spec in configuration.engines
         },
         triggers=(
-            *(trigger_part(spec, outside) for spec in configuration.triggers),
+            *(trigger_part(spec, around) for spec in configuration.triggers),
             *(part for spec in configuration.engines for part in ENGINES[spec.type].triggers(spec, clock)),
         ),
-        notifiers=_notifiers(configuration.notify, outside),
+        notifiers=_notifiers(configuration.notify, around),
         router=_router(configuration.notify),
         scripts={spec.agent: _script_part(spec, around.secrets) for spec in configuration.scripts},
     )
-
-
-def surroundings(configuration: Configuration, clock: Clock, folder: Path) -> Around:
-    """Return what engines are built with. ``folder`` is the configuration file's."""
-    return Around(clock=clock, secrets=Secrets(os.environ, folder), settings=configuration.settings)
 
 
 def _one_at_a_time(configuration: Configuration) -> Settings:

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from autosync.adapters.clocks import SystemClock
 from autosync.adapters.engines.mim.discovery import AgentBook, KnownAgent
 from autosync.adapters.engines.mim.engine import DESCRIBE_EVERY, Access
 from autosync.adapters.engines.mim.told import Told
 from autosync.adapters.secrets.sources import Secrets
-from autosync.bootstrap.engine_type import Around
 from autosync.bootstrap.kinds import KINDS
 from autosync.bootstrap.mim import access_of, mim_options_of
 from autosync.config.proposal import Proposal, ProposedAgent, ProposedPartition, proposed_text
@@ -19,9 +19,10 @@ from autosync.config.yaml_text import Plain
 from autosync.core.discovery import profile_for
 from autosync.model.errors import ConfigError
 from autosync.model.ids import EngineName, PartitionName, name_of
-from autosync.model.settings import AgentSettings, Settings
+from autosync.model.settings import AgentSettings
 from autosync.model.steps import Slot
 from autosync.ports.clock import Clock
+from autosync.ports.registry import Surroundings
 
 _SLOTS: Final = (Slot.DELTA_IMPORT, Slot.FULL_IMPORT, Slot.DELTA_SYNC, Slot.FULL_SYNC, Slot.EXPORT)
 
@@ -35,7 +36,7 @@ async def propose(options: Mapping[str, object], engine: str, folder: Path) -> s
     wrong = [each.message for each in parsed.mistakes if not each.warning]
     if wrong:
         raise ConfigError("; ".join(wrong))
-    around = Around(clock=SystemClock(), secrets=Secrets(os.environ, folder), settings=Settings())
+    around = Surroundings(clock=SystemClock(), secrets=Secrets(os.environ, folder))
     access = access_of(mim_options_of(parsed.options), around)
     return await proposed(access, options, EngineName(engine), around.clock)
 
@@ -82,15 +83,23 @@ def _proposed(known: KnownAgent) -> ProposedAgent:
         partitions=partitions,
         left_over=tuple(name for name in agent.profiles if name not in used),
         notes=notes,
+        service_host=_service_host(known),
     )
+
+
+def _service_host(known: KnownAgent) -> str:
+    """Return the host of ``http://mimservice.corp.example:5725``."""
+    address = known.exported.service_host if known.exported is not None else ""
+    return urlsplit(address).hostname or ""
 
 
 def _domain_controllers(known: KnownAgent, partition: PartitionName) -> tuple[str, ...]:
     found = known.exported.index.find(partition) if known.exported is not None else None
     if found is None:
         return ()
-    last = (found.last_domain_controller,) if found.last_domain_controller else ()
-    return found.domain_controllers or last or ((found.dns_name,) if found.dns_name else ())
+    directory = known.exported.directory if known.exported is not None else None
+    named = (found.last_domain_controller, found.dns_name, directory.forest if directory is not None else "")
+    return found.domain_controllers or tuple(filter(None, named))[:1]
 
 
 def _plain(value: object) -> Plain:

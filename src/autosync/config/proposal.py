@@ -32,6 +32,8 @@ class ProposedAgent:
     left_over: tuple[ProfileName, ...] = ()
     """Run profiles that serve no purpose by themselves."""
     notes: tuple[str, ...] = ()
+    service_host: str = ""
+    """Of a MIM Service agent: where the MIM Service is; empty: unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +53,13 @@ def proposed_text(proposal: Proposal) -> str:
     """Return the file."""
     lines = Lines()
     lines.comment(0, f"AutoSync's configuration, proposed from {proposal.found}.")
-    lines.comment(0, "Nothing of it runs yet: every agent has enabled: false. Read it, switch on what you want, then:")
-    lines.comment(0, "  autosync config validate     autosync doctor     autosync run")
+    lines.comment(0, "Nothing of it runs yet: every agent has enabled: false. Read it, switch on what you want; then")
+    lines.comment(0, "autosync config validate, autosync doctor, autosync run.")
     lines.comment(0, "All keys: autosync config schema. What is left out has a good default.")
     lines.put(0)
     lines.put(0, "service:")
     lines.key(1, "time-zone", "UTC", "of schedules and exclusions; put yours, such as Europe/Brussels")
-    lines.comment(1, "no-export: true                 everything but exports, for as long as you want to watch only")
+    lines.comment(1, "no-export: true # everything but exports, for as long as you want to watch only")
     lines.put(0)
     _engine(lines, proposal)
     lines.put(0, "agents:")
@@ -73,8 +75,9 @@ def _engine(lines: Lines, proposal: Proposal) -> None:
     for key, value in proposal.options.items():
         lines.key(2, key, value)
     lines.key(2, "run-mode", "supported", "supported: a synchronization runs alone | unsupported | exclusive")
-    lines.comment(2, "keep-run-history: 30d           older runs are deleted in the engine, every hour")
-    lines.comment(2, "save-run-history: run-history   and are saved in this folder first")
+    lines.comment(2, "shadow: true # watch what another scheduler runs, and start nothing: autosync shadow report")
+    lines.comment(2, "keep-run-history: 30d # older runs are deleted in the engine, every hour")
+    lines.comment(2, "save-run-history: run-history # and are saved in this folder first")
     lines.put(0)
 
 
@@ -111,7 +114,7 @@ def _partition(lines: Lines, partition: ProposedPartition) -> None:
 
 def _triggers(lines: Lines, agent: ProposedAgent, known: Collection[str]) -> None:
     wanted = [dict(each) for each in _default_triggers(agent)]
-    usable = [each for each in wanted if each["type"] in known or each["type"] in {"interval", "schedule"}]
+    usable = [each for each in wanted if _is_usable(each, known)]
     if not any(each["type"] != "schedule" for each in usable):
         usable.insert(0, {"type": "interval", "every": "15m", "run": Slot.DELTA_IMPORT.value})
     lines.key(2, "triggers")
@@ -119,14 +122,24 @@ def _triggers(lines: Lines, agent: ProposedAgent, known: Collection[str]) -> Non
         lines.item(3, each)
     for each in wanted:
         if each not in usable:
-            lines.comment(3, f"- {flow(each)}  (this installation has no such trigger)")
+            why = "name its domain-controllers" if each["type"] in known else "this installation has no such trigger"
+            lines.comment(3, f"- {flow(each)}  ({why})")
+        elif "rest" in each:
+            lines.comment(3, "it asks the Lithnet REST service for the portal: install that, or correct the address")
     lines.comment(3, '- {type: schedule, cron: "0 2 * * sat", run: full-import}')
+
+
+def _is_usable(entry: Mapping[str, Plain], known: Collection[str]) -> bool:
+    if entry["type"] == "active-directory" and "domain-controllers" not in entry:
+        return False
+    return entry["type"] in known or entry["type"] in {"interval", "schedule"}
 
 
 def _default_triggers(agent: ProposedAgent) -> list[dict[str, Plain]]:
     """Return the triggers that suit the category: push where there is one, else a look every quarter of an hour."""
     if agent.category == MIM_SERVICE:
-        return [{"type": "mim-service", "every": "5s"}]
+        rest = f"https://{agent.service_host or 'mimservice.example'}/v2"
+        return [{"type": "mim-service", "rest": rest, "every": "5s"}]
     if agent.category in _DIRECTORIES:
         return [_directory(each) for each in agent.partitions if each.slots.get(Slot.DELTA_IMPORT) is not None]
     return [{"type": "interval", "every": "15m", "run": Slot.DELTA_IMPORT.value}]
@@ -140,5 +153,5 @@ def _directory(partition: ProposedPartition) -> dict[str, Plain]:
 
 
 def _rest(lines: Lines) -> None:
-    lines.comment(0, "exclusions:")
-    lines.comment(0, '  - {name: patch window, weekly: "Sun 02:00-05:00", agents: all}')
+    lines.put(0, "# exclusions:")
+    lines.put(0, '#   - {name: patch window, weekly: "Sun 02:00-05:00", agents: all}')

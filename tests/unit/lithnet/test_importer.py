@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autosync.adapters.engines.mim.options import MimKind
+from autosync.bootstrap.kinds import KINDS
 from autosync.config.document import read_document
 from autosync.config.lithnet.importer import import_lithnet
 from autosync.config.lithnet.notes import Fate, ImportRefused
@@ -72,12 +72,8 @@ class _Anything:
 
 
 REGISTRIES = Registries(
-    engines={"mim": MimKind()},
-    triggers={
-        "active-directory": _Anything("domain-controllers", "base", "object-classes", "ignore-attributes", "sign-in"),
-        "mim-service": _Anything("every"),
-        "powershell": _Anything("script", "every", "sign-in"),
-    },
+    engines=KINDS.engines,
+    triggers=KINDS.triggers,
     channels={"mail": _Anything("host", "port", "tls", "from", "to", "sign-in")},
 )
 

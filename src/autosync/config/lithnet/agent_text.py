@@ -35,12 +35,7 @@ class AgentWriter:
         self._locks(agent)
         self._retry()
         if agent.script:
-            self._lines.comment(2, f"controller script: {agent.script}")
-            self._notes.look(
-                agent.name,
-                f"its controller script {agent.script} (ShouldExecute, ExecutionComplete) stands as a comment: "
-                "limits and exclusions may say the same without it",
-            )
+            self._script(agent)
         if agent.triggers:
             self._lines.key(2, "triggers")
             for trigger in agent.triggers:
@@ -148,6 +143,19 @@ class AgentWriter:
         if others:
             self._lines.key(2, "lock-with", [f"{self._engine}/{name}" for name in others])
             self._notes.taken(agent.name, f"lock-managementagents: lock-with {', '.join(others)}")
+
+    def _script(self, agent: LithnetAgent) -> None:
+        entry: dict[str, Plain] = {"path": agent.script, "if-false": "drop", "on-error": "run"}
+        self._lines.key(
+            2, "controller-script", entry, "as the predecessor did; hold, the default, keeps the run instead"
+        )
+        self._notes.taken(agent.name, f"controller script: {agent.script}")
+        self._notes.look(agent.name, f"{agent.script} must be there for AutoSync's service, too")
+        self._notes.better(
+            agent.name,
+            "its controller script has a time limit, and its errors are told with file and line; if-false: hold keeps a run "
+            "that it refuses, where the predecessor forgot it",
+        )
 
     def _retry(self) -> None:
         entry: dict[str, Plain] = {}

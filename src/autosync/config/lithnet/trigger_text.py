@@ -89,11 +89,16 @@ class TriggerWriter:
             )
 
     def _mim_service(self, trigger: LithnetTrigger) -> dict[str, Plain]:
-        entry: dict[str, Plain] = {"type": "mim-service"}
+        host = trigger.host or "mimservice.example"
+        entry: dict[str, Plain] = {"type": "mim-service", "rest": f"https://{host}/v2"}
         if trigger.interval >= _LEAST:
             entry["every"] = format_duration(trigger.interval)
+        what = "the predecessor asked the portal's own service; AutoSync asks the Lithnet REST service for it (rest:)"
         if trigger.host:
-            self._notes.better(trigger.where, f"the host ({trigger.host}) is read from the agent whenever it changes")
+            self._notes.look(trigger.where, f"{what}: install that on {host}, or correct its address")
+        else:
+            entry["enabled"] = False
+            self._notes.look(trigger.where, f"{what}: it named no host, so put the address, and switch it on")
         self._notes.better(trigger.where, "AutoSync's own exports to the MIM Service do not make it fire, as they did")
         return entry
 

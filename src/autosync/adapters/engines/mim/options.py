@@ -1,6 +1,5 @@
 """``type: mim`` in the configuration: the ways in to a server, and how AutoSync looks at it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -9,10 +8,9 @@ from typing import Final
 from autosync.adapters.engines.mim.access.options import KEYS, AccessOptions, access_of
 from autosync.adapters.engines.mim.pending import Fingerprints
 from autosync.options.blocks import Block, Built, Key, ListOf, Values
-from autosync.options.json_schema import block_schema
-from autosync.options.reading import Context, Place, Wrong
+from autosync.options.kind import BlockKind
+from autosync.options.reading import Place
 from autosync.options.shapes import choice, duration, maybe, place, text
-from autosync.ports.registry import OptionMistake, Parsed, Registries
 
 _LEAST_REFRESH: Final = timedelta(minutes=1)
 
@@ -79,26 +77,11 @@ _SHAPE: Final = Built(
 )
 
 
-class MimKind:
+class MimKind(BlockKind[MimOptions]):
     """The engine type ``mim``."""
 
-    def parse(self, data: Mapping[str, object], folder: Path) -> Parsed:
-        """Return ``MimOptions``, with every mistake in ``data``."""
-        at = Place(Context(folder=folder, registries=Registries()))
-        options: MimOptions | None = None
-        try:
-            options = _SHAPE.read(dict(data), at)
-        except Wrong as error:
-            at.note(error)
-        mistakes = tuple(
-            OptionMistake(path=found.path, message=found.message, on_key=found.on_key, warning=found.warning)
-            for found in at.findings.found
-        )
-        return Parsed(options=options, mistakes=mistakes)
-
-    def json_schema(self) -> Mapping[str, object]:
-        """Return the schema of the section."""
-        return block_schema(_SHAPE.block, Registries())
+    def __init__(self) -> None:
+        super().__init__(shape=_SHAPE)
 
     def agent_names(self, options: object) -> frozenset[str] | None:  # noqa: ARG002 - they say nothing of agents
         """Return None: only the server knows its agents."""
