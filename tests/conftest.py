@@ -13,7 +13,7 @@ _WITH_A_DOMAIN_CONTROLLER = ("test_active_directory_", "test_no_change_is_lost")
 
 
 class OneDomainController(LoadFileScheduling):  # type: ignore[misc] # it has no types
-    """A file is one worker's, and so are all files that need the domain controller: a machine can have only one."""
+    """A file is one worker's, and so are all files that need a domain controller: one is dear enough."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)

@@ -75,7 +75,7 @@ class ServerProcess:
 
     def wait_listening(self, host: str, port: int, limit_s: float = READY_LIMIT_S) -> None:
         """Wait until the port answers; raise ``ServiceFailed``."""
-        self._wait(lambda: _answers(host, port), f"does not answer on {host}:{port}", limit_s)
+        self._wait(lambda: is_listening(host, port), f"does not answer on {host}:{port}", limit_s)
 
     def wait_said(self, words: str, limit_s: float = READY_LIMIT_S) -> None:
         """Wait until the server has written ``words`` into its log; raise ``ServiceFailed``."""
@@ -115,7 +115,8 @@ class ServerProcess:
             os.killpg(self.process.pid, number)
 
 
-def _answers(host: str, port: int) -> bool:
+def is_listening(host: str, port: int) -> bool:
+    """Return whether somebody takes connections there."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((host, port)) == 0

@@ -1,5 +1,7 @@
 """Samba as an Active Directory domain controller, on a loopback address of its own: its LDAP ports cannot be chosen.
 
+The first address that no other process has taken is used, so that several test runs on one machine do not wait for each other.
+
 ``-M single``: with processes of its own for each connection, change notifications arrive after five seconds only.
 """
 
@@ -9,13 +11,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scripts.services.processes import ServerProcess, make_certificate, private_folder, program, run
+from scripts.services.processes import (
+    ServerProcess,
+    ServiceFailed,
+    is_listening,
+    make_certificate,
+    private_folder,
+    program,
+    run,
+)
 
-ADDRESS = "127.0.0.21"
+ADDRESSES = tuple(f"127.0.0.{last}" for last in range(21, 41))
 REALM = "LAB.TEST"
 HOST = "dc1.lab.test"
 KDC_PORT = 10088
-_LOCK = Path(tempfile.gettempdir()) / "autosync-samba.lock"
 
 _CONFIGURATION = """[global]
   netbios name = DC1
@@ -47,6 +56,7 @@ class Samba:
     """A running domain controller with an empty domain."""
 
     folder: Path
+    address: str
     certificate: Path
     password: str = "Passw0rd!Lab"  # noqa: S105 - of a domain that lives for a test
     suffix: str = "DC=lab,DC=test"
@@ -55,12 +65,12 @@ class Samba:
     @property
     def url(self) -> str:
         """Return the address without TLS (StartTLS works)."""
-        return f"ldap://{ADDRESS}"
+        return f"ldap://{self.address}"
 
     @property
     def tls_url(self) -> str:
         """Return the address with TLS."""
-        return f"ldaps://{ADDRESS}"
+        return f"ldaps://{self.address}"
 
     @property
     def admin(self) -> str:
@@ -72,7 +82,7 @@ class Samba:
         command = [program("samba", "samba"), "-i", "-M", "single", "-s", str(self.folder / "lab.conf")]
         self.process = ServerProcess(command, self.folder / "samba.log")
         for port in (389, 636):
-            self.process.wait_listening(ADDRESS, port)
+            self.process.wait_listening(self.address, port)
 
     def stop(self) -> None:
         """Stop it; the domain stays."""
@@ -89,16 +99,16 @@ class Samba:
         """Make the domain: five to fifteen seconds."""
         tool = program("samba-tool", "samba")
         base = self.folder / "base.conf"
-        base.write_text(f"[global]\ninterfaces = {ADDRESS}/8\nbind interfaces only = yes\n", encoding="utf-8")
+        base.write_text(f"[global]\ninterfaces = {self.address}/8\nbind interfaces only = yes\n", encoding="utf-8")
         run(
             [
                 tool, "domain", "provision", f"--configfile={base}", f"--targetdir={self.folder / 'dc'}",
-                f"--realm={REALM}", "--domain=LAB", "--host-name=dc1", f"--host-ip={ADDRESS}",
+                f"--realm={REALM}", "--domain=LAB", "--host-name=dc1", f"--host-ip={self.address}",
                 f"--adminpass={self.password}", "--server-role=dc", "--dns-backend=NONE",
             ],
             log=self.folder / "provision.log",
         )  # fmt: skip
-        written = _CONFIGURATION.format(realm=REALM, address=ADDRESS, folder=self.folder, kdc_port=KDC_PORT)
+        written = _CONFIGURATION.format(realm=REALM, address=self.address, folder=self.folder, kdc_port=KDC_PORT)
         (self.folder / "lab.conf").write_text(written, encoding="utf-8")
         for name in ("run", "log", "dc/state", "dc/cache"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
@@ -139,7 +149,7 @@ _SHARED = _Shared()
 def running_samba() -> Iterator[Samba]:
     """Start a domain controller, or share the one that this process has; the last user stops it.
 
-    There is one a machine: other processes wait for their turn.
+    Raises ``ServiceMissing``, and ``ServiceFailed`` when every address is taken.
     """
     program("samba", "samba")
     program("samba-tool", "samba")
@@ -151,14 +161,28 @@ def running_samba() -> Iterator[Samba]:
 
 
 def _start(stack: contextlib.ExitStack) -> Samba:
-    import fcntl  # noqa: PLC0415 - there is none on Windows, where this module is imported, too
-
-    lock = stack.enter_context(_LOCK.open("w", encoding="utf-8"))
-    fcntl.flock(lock, fcntl.LOCK_EX)
+    address = _take_address(stack)
     folder = stack.enter_context(private_folder("samba"))
-    _, certificate = make_certificate(folder, HOST, ADDRESS)
-    samba = Samba(folder=folder, certificate=certificate)
+    _, certificate = make_certificate(folder, HOST, address)
+    samba = Samba(folder=folder, address=address, certificate=certificate)
     samba.provision()
     stack.callback(samba.stop)
     samba.start()
     return samba
+
+
+def _take_address(stack: contextlib.ExitStack) -> str:
+    """Return an address that is ours until the stack is closed."""
+    import fcntl  # noqa: PLC0415 - there is none on Windows, where this module is imported, too
+
+    for address in ADDRESSES:
+        lock = (Path(tempfile.gettempdir()) / f"autosync-samba-{address}.lock").open("w", encoding="utf-8")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            continue
+        stack.callback(lock.close)
+        if not is_listening(address, 389):
+            return address
+    raise ServiceFailed(f"all of {ADDRESSES[0]} to {ADDRESSES[-1]} are taken by other domain controllers")

@@ -20,6 +20,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/integration" in item.path.as_posix():
             item.add_marker(pytest.mark.integration)
+            if item.get_closest_marker("timeout") is None:  # on a busy machine a server's start takes a minute
+                item.add_marker(pytest.mark.timeout(300))
 
 
 def absent(error: ServiceMissing) -> None:
