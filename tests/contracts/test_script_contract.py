@@ -178,6 +178,14 @@ def test_a_function_gets_only_what_it_declares(host, play) -> None:
     play(host, act)
 
 
+def test_a_text_that_looks_like_a_moment_stays_a_text(host, play) -> None:
+    async def act(stage: Stage) -> None:
+        found = await stage.outputs("Get-Arguments", maname="2026-03-29T01:30:00+00:00")
+        assert found == [{"named": {"maname": "2026-03-29T01:30:00+00:00"}, "positional": []}]
+
+    play(host, act)
+
+
 def test_credentials_reach_the_script(host, play) -> None:
     async def act(stage: Stage) -> None:
         assert await stage.outputs("Get-Credential") == [f"CORP\\svc-sync {len(PASSWORD)}"]

@@ -29,10 +29,15 @@ def send(**fields: object) -> None:
         sys.stdout.buffer.flush()
 
 
-def functions(text: str) -> list[dict[str, object]]:
+def unmarked(marked: str) -> str:
+    assert marked.startswith("="), marked
+    return marked[1:]
+
+
+def functions(code: str) -> list[dict[str, object]]:
     found = []
     for match in re.finditer(
-        r"^function\s+([\w-]+)\s*\{?(?:\s*param\s*\((.*?)\)\s*;?)?", text, re.MULTILINE | re.DOTALL
+        r"^function\s+([\w-]+)\s*\{?(?:\s*param\s*\((.*?)\)\s*;?)?", code, re.MULTILINE | re.DOTALL
     ):
         names = re.findall(r"\$(\w+)", match[2] or "")
         found.append({"name": match[1], "parameters": names})
@@ -100,7 +105,8 @@ def values(fake: dict[str, Any], request: dict[str, Any]) -> Iterator[object]:
         state["count"] += 1
         yield state["count"] == 1
     if fake.get("echo"):
-        yield {"named": request["named"], "positional": request["arguments"]}
+        named = {name: unmarked(value) for name, value in request["named"].items()}
+        yield {"named": named, "positional": [unmarked(each) for each in request["arguments"]]}
     if fake.get("credential") and request["credentials"]:
         user, password = state["credential"]
         yield f"{user} {len(password)}"
@@ -129,7 +135,7 @@ def main() -> None:
         elif request["op"] == "stop":
             stopped.set()
         elif request["op"] == "credential":
-            state["credential"] = (request["username"], request["password"])
+            state["credential"] = (unmarked(request["username"]), unmarked(request["password"]))
         else:
             stopped.clear()
             threading.Thread(target=answer, args=(request,), daemon=True).start() if request[

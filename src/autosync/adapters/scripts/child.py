@@ -9,7 +9,7 @@ from typing import Final
 
 from autosync.adapters.scripts.environment import environment_of
 from autosync.adapters.scripts.life import Life, News, Patience
-from autosync.adapters.scripts.messages import Ended, Fault, Ready, Value, encode
+from autosync.adapters.scripts.messages import Ended, Fault, Ready, Value, encode, marked
 from autosync.adapters.scripts.options import ScriptOptions
 from autosync.adapters.scripts.script import (
     Arguments,
@@ -129,7 +129,7 @@ class ChildScript:
             except ConfigError as error:
                 raise ScriptFailed(str(error)) from error
             self._voice.mask([password])
-            await life.process.send(encode("credential", username=sign_in.user, password=password))
+            await life.process.send(encode("credential", username=marked(sign_in.user), password=marked(password)))
 
     async def _load(self, life: Life) -> None:
         limit = self._options.time_limit
@@ -233,14 +233,14 @@ class ChildScript:
 
 def _call(function: Function, arguments: Arguments) -> Mapping[str, object]:
     named = {
-        parameter: value
+        parameter: marked(value)
         for name, value in arguments.named.items()
         if (parameter := function.parameter(name)) is not None
     }
     return {
         "function": function.name,
         "arguments": [
-            {"type": each.type, "value": each.value} if isinstance(each, Shape) else each
+            {"type": each.type, "value": each.value} if isinstance(each, Shape) else marked(each)
             for each in arguments.positional
         ],
         "named": named,

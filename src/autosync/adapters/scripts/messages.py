@@ -78,6 +78,11 @@ def encode(operation: str, **fields: object) -> bytes:
     return json.dumps({"op": operation, **fields}, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
 
 
+def marked(text: str | None) -> str | None:
+    """Return a text as the process gets it: with a mark before it, since PowerShell makes moments of what looks like one."""
+    return None if text is None else f"={text}"
+
+
 def decode(line: bytes) -> Message | None:
     """Return what a line says; None for everything that is not ours: a program that the script started may write, too."""
     if not line.startswith(b"{"):

@@ -76,12 +76,18 @@ function ConvertTo-Plain($value, [int] $depth) {
     if ($value -is [System.ValueType] -and $value.GetType().IsPrimitive -or $value -is [decimal]) { return $value }
     if ($value -is [datetime]) { return ConvertTo-PlainText ($value.ToUniversalTime().ToString('o')) }
     if ($value -is [datetimeoffset]) { return ConvertTo-PlainText ($value.UtcDateTime.ToString('o')) }
-    if ($value -is [securestring] -or $value -is [pscredential]) { return $null }
+    if ($value -is [System.Security.SecureString] -or $value -is [pscredential]) { return $null }
     if ($depth -ge $script:deepest) { return ConvertTo-PlainText ($value.ToString()) }
     if ($value -is [System.Collections.IEnumerable] -and $value -isnot [System.Collections.IDictionary]) {
         return , (ConvertTo-PlainList $value $depth)
     }
     return ConvertTo-PlainMap $value $depth
+}
+
+function Get-Text($marked) {
+    # Texts come with a mark before them: PowerShell 7 would else make moments of those that look like one.
+    if ($null -eq $marked) { return $null }
+    return $marked.Substring(1)
 }
 
 function ConvertTo-Shape([type] $type, $data) {
@@ -96,7 +102,7 @@ function ConvertTo-Shape([type] $type, $data) {
             $items = @($given.Value)
             $array = [Array]::CreateInstance($wanted.GetElementType(), $items.Count)
             for ($place = 0; $place -lt $items.Count; $place++) {
-                $array[$place] = ConvertTo-Shape $wanted.GetElementType() $items[$place]
+                $array[$place] = ConvertTo-Shape ($wanted.GetElementType()) $items[$place]
             }
             $shape.$name = $array
         }
@@ -256,10 +262,10 @@ function Start-Call($request) {
         [void]$pipeline.AddCommand($request.function)
         foreach ($each in @($request.arguments)) {
             if ($null -eq $each) { continue }
-            if ($each -is [string]) { [void]$pipeline.AddArgument($each) }
+            if ($each -is [string]) { [void]$pipeline.AddArgument((Get-Text $each)) }
             else { [void]$pipeline.AddArgument((ConvertTo-Shape ([type]$each.type) $each.value)) }
         }
-        foreach ($each in $request.named.PSObject.Properties) { [void]$pipeline.AddParameter($each.Name, $each.Value) }
+        foreach ($each in $request.named.PSObject.Properties) { [void]$pipeline.AddParameter($each.Name, (Get-Text $each.Value)) }
         if ($request.credentials -and $null -ne $script:credential) {
             [void]$pipeline.AddParameter($request.credentials, $script:credential)
         }
@@ -269,10 +275,10 @@ function Start-Call($request) {
 
 function Set-Credential($request) {
     # Letter by letter: a parameter that holds the password would be written to the event log where modules are logged.
-    $password = [securestring]::new()
-    foreach ($letter in $request.password.ToCharArray()) { $password.AppendChar($letter) }
+    $password = [System.Security.SecureString]::new()
+    foreach ($letter in (Get-Text $request.password).ToCharArray()) { $password.AppendChar($letter) }
     $password.MakeReadOnly()
-    $script:credential = [pscredential]::new($request.username, $password)
+    $script:credential = [pscredential]::new((Get-Text $request.username), $password)
 }
 
 function Receive-Request([string] $line) {

@@ -122,7 +122,7 @@ class Bridge:
         while True:
             request = self._requests.get()
             if request["op"] == "credential":
-                self._credentials = _for_scripts().Credentials(request["username"], request["password"])
+                self._credentials = _for_scripts().Credentials(text(request["username"]), text(request["password"]))
             else:
                 self._answer(request)
 
@@ -172,12 +172,14 @@ class Bridge:
 
     def _call(self, request: Request) -> list[object]:
         function = getattr(self._module, request["function"])
-        given = dict(request["named"])
+        given = {name: text(value) for name, value in request["named"].items()}
         if request["credentials"]:
             given[request["credentials"]] = self._credentials
         if "state" in inspect.signature(function).parameters:
             given["state"] = self._state
-        positional = [namespace(each["value"]) if isinstance(each, dict) else each for each in request["arguments"]]
+        positional = [
+            namespace(each["value"]) if isinstance(each, dict) else text(each) for each in request["arguments"]
+        ]
         number = request["id"]
 
         def tell(value: object) -> None:
@@ -211,6 +213,11 @@ async def _outputs(result: Any, tell: Callable[[object], None]) -> None:
 def _drain(values: Any, tell: Callable[[object], None]) -> None:
     for value in values:
         tell(value)
+
+
+def text(marked: str | None) -> Any:
+    """Return a text without the mark that is set before each."""
+    return None if marked is None else marked[1:]
 
 
 def namespace(value: object) -> object:
