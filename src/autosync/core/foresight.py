@@ -1,7 +1,7 @@
 """From requests, runs and estimates to what the look ahead plays with: bits, seconds and likely follow-ups."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from autosync.core.admission import LockSet
@@ -43,30 +43,21 @@ class Foresight:
     _bits: dict[CascadeId, int] = field(default_factory=dict)
     _weights: list[float] = field(default_factory=list)
     _ages: list[float] = field(default_factory=list)
-    _by_part: dict[AgentId, dict[Part, EstimateRow]] = field(default_factory=dict)
+    _by_part: dict[AgentId, dict[Part, EstimateRow]] | None = None
     _locks: dict[int, int] = field(default_factory=dict)
     _keys: set[int] = field(default_factory=set)
 
-    def __post_init__(self) -> None:
-        """Find out which row tells about which part of an agent's work."""
-        for row in self.rows.values():
-            if engine_of(row.agent) != self.engine.name:
-                continue
-            part = _part_of_row(row)
-            known = self._by_part.setdefault(row.agent, {})
-            if part is not None and (part not in known or len(row.durations) > len(known[part].durations)):
-                known[part] = row
-
-    def waiting(self, request: Request, profile: Profile | None, locks: LockSet, expected: int | None) -> Work:
+    def waiting(self, request: Request, profile: Profile | None, locks: LockSet) -> Work:
         """Return a waiting request as a piece of work."""
         part = part_of(profile)
         key = key_of(self._number(request.agent), part)
         if key in self._keys:
             key = EXTRA + len(self._keys)
         self._keys.add(key)
-        seconds = seconds_of(self.rows.get((request.agent, request.profile)), profile, expected)
-        work = self._work(replace(request, expected=expected), locks, part, seconds)
-        return replace(work, key=key, urgent=is_urgent(request))
+        seconds = seconds_of(self.rows.get((request.agent, request.profile)), profile, request.expected)
+        work = self._work(request, locks, part, seconds)
+        work.key, work.request, work.urgent = key, request.id, is_urgent(request)
+        return work
 
     def going(self, run: Run, profile: Profile | None, locks: LockSet) -> tuple[float, Work]:
         """Return a run that goes on as (seconds until it should end, work); one that is late should end soon."""
@@ -100,18 +91,23 @@ class Foresight:
             stages=self._stages(request, self.rows.get((request.agent, request.profile))),
         )
 
+    def moment(self, going: Sequence[tuple[float, Work]], waiting: Sequence[Work]) -> Prospect:
+        """Return what a plain policy needs to choose now: nothing about what follows."""
+        return Prospect(reaches=(), rules=self._rules(), going=going, waiting=waiting)
+
     def prospect(self, going: Sequence[tuple[float, Work]], waiting: Sequence[Work]) -> Prospect:
-        """Return everything that a play needs."""
+        """Return everything that a play to the end needs."""
         reaches: list[Reach] = []
         while len(reaches) < len(self._agents):  # numbering targets makes the list longer
             reaches.append(self._reach(self._agents[len(reaches)]))
-        rules = Rules(
+        merged = self._merge(going, waiting)
+        return Prospect(reaches=reaches, rules=self._rules(), going=going, waiting=waiting, cascades=merged)
+
+    def _rules(self) -> Rules:
+        return Rules(
             syncs_alone=self.engine.run_mode is not RunMode.UNSUPPORTED,
             all_alone=self.engine.run_mode is RunMode.EXCLUSIVE,
             most=self.engine.max_parallel or UNLIMITED,
-        )
-        return Prospect(
-            reaches=reaches, rules=rules, going=going, waiting=waiting, cascades=self._merge(going, waiting)
         )
 
     def _merge(self, going: Sequence[tuple[float, Work]], waiting: Sequence[Work]) -> tuple[tuple[float, float], ...]:
@@ -141,10 +137,22 @@ class Foresight:
 
     def _outbound(self, agent: AgentId) -> Mapping[AgentId, float] | None:
         """Return the share of the agent's synchronizations that reached each target; None: too few to say."""
-        row = self._by_part.get(agent, {}).get(Part.SYNC)
+        row = self._of(agent).get(Part.SYNC)
         if row is None or (not row.outbound and len(row.durations) < KNOWN_RUNS):
             return None
         return row.outbound
+
+    def _of(self, agent: AgentId) -> Mapping[Part, EstimateRow]:
+        """Return which row tells about which part of the agent's work."""
+        if self._by_part is None:
+            self._by_part = {}
+            for row in self.rows.values():
+                part = _part_of_row(row) if engine_of(row.agent) == self.engine.name else None
+                if part is not None:
+                    known = self._by_part.setdefault(row.agent, {})
+                    if part not in known or len(row.durations) > len(known[part].durations):
+                        known[part] = row
+        return self._by_part.get(agent, {})
 
     def _targets(self, agent: AgentId) -> tuple[int, ...] | None:
         shares = self._outbound(agent)
@@ -154,7 +162,7 @@ class Foresight:
 
     def _reach(self, agent: AgentId) -> Reach:
         number = self._number(agent)
-        known = self._by_part.get(agent, {})
+        known = self._of(agent)
         confirming = known[Part.IMPORT].confirming if Part.IMPORT in known else None
         return Reach(
             locks=self._locks.get(number, 1 << number),

@@ -12,6 +12,8 @@ from enum import IntEnum
 from heapq import heappop, heappush
 from typing import TypeAlias
 
+from autosync.model.ids import RequestId
+
 LATE = 1.5
 """Power of an age in the cost: late changes weigh more than their share."""
 EFFORT = 100.0
@@ -21,6 +23,9 @@ MOST_RUNS = 200
 
 MOST_ROUNDS = 3
 """So often a change may come back from a target and flow on, or history has mixed two things up."""
+
+
+_FORESEEN = RequestId(0)
 
 
 class Part(IntEnum):
@@ -57,6 +62,8 @@ class Work:
     """How often a confirmation has staged changes again on the way here."""
     key: int = 0
     """``key_of`` its agent and part; something else where several of the same wait."""
+    request: RequestId = _FORESEEN
+    """The request that it stands for, where one waits already."""
 
 
 def key_of(agent: int, part: Part) -> int:

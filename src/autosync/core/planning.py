@@ -58,7 +58,7 @@ def _start_chosen(turn: Turn, settings: EngineSettings, found: Scene, chosen: tu
     candidates = {each.request.id: each for each in found.candidates[settings.name]}
     for request in chosen:
         candidate = candidates[request]
-        if admission.blockers(candidate.locks, found.occupied, settings) or candidate.profile is None:
+        if candidate.profile is None or admission.first_blocker(candidate.locks, found.occupied, settings) is not None:
             continue
         if not _is_ready(turn, candidate.request, candidate.profile):
             continue
