@@ -26,11 +26,14 @@ class LockSet:
     also: frozenset[AgentId] = frozenset()
     sync: bool = False
     alone: bool = False
+    agents: frozenset[AgentId] = field(init=False, compare=False, repr=False)
+    """All agents that are locked."""
+    engine: EngineName = field(init=False, compare=False, repr=False)
 
-    @property
-    def agents(self) -> frozenset[AgentId]:
-        """Return all agents that are locked."""
-        return self.also | {self.agent}
+    def __post_init__(self) -> None:
+        """Work out once what is asked for again and again."""
+        object.__setattr__(self, "agents", self.also | {self.agent})
+        object.__setattr__(self, "engine", engine_of(self.agent))
 
 
 def locks_of(
@@ -68,7 +71,7 @@ def conflicts(candidate: LockSet, running: LockSet) -> Waiting | None:
         return Waiting(
             kind=WaitKind.LOCKED, text=f"{other} runs and may not run beside {candidate.agent}", blocker=other
         )
-    if engine_of(candidate.agent) != engine_of(other):
+    if candidate.engine != running.engine:
         return None
     if running.alone:
         return Waiting(kind=WaitKind.ALONE, text=f"the run of {other} runs alone", blocker=other)
@@ -100,7 +103,7 @@ class Occupied:
 
     def take(self, locks: LockSet) -> None:
         """Add the locks of one more run."""
-        engine = engine_of(locks.agent)
+        engine = locks.engine
         for agent in locks.agents:
             self.by_agent.setdefault(agent, []).append(locks)
         self.by_engine.setdefault(engine, []).append(locks)
@@ -111,7 +114,7 @@ class Occupied:
 
     def in_the_way_of(self, candidate: LockSet) -> Iterator[LockSet]:
         """Yield the running lock sets that can conflict with ``candidate``; of each engine-wide kind one is enough."""
-        engine = engine_of(candidate.agent)
+        engine = candidate.engine
         for agent in sorted(candidate.agents) if candidate.also else (candidate.agent,):
             yield from self.by_agent.get(agent, ())
         if candidate.alone:
@@ -139,7 +142,7 @@ def _in_the_way(candidate: LockSet, occupied: Occupied, engine: EngineSettings) 
         reason = conflicts(candidate, locks)
         if reason is not None:
             yield reason
-    going = len(occupied.by_engine.get(engine_of(candidate.agent), ()))
+    going = len(occupied.by_engine.get(candidate.engine, ()))
     if engine.max_parallel is not None and going >= engine.max_parallel:
         runs = "1 run is" if going == 1 else f"{going} runs are"
         text = f"{runs} going on, and at most {engine.max_parallel} may"

@@ -38,6 +38,8 @@ class Foresight:
     rows: Rows
     cascades: Mapping[CascadeId, Cascade]
     now: datetime
+    to_the_end: bool = True
+    """Whether plays will be played; a plain policy that chooses now asks nothing about cascades and what follows."""
     _numbers: dict[AgentId, int] = field(default_factory=dict)
     _agents: list[AgentId] = field(default_factory=list)
     _bits: dict[CascadeId, int] = field(default_factory=dict)
@@ -73,30 +75,37 @@ class Foresight:
 
     def _work(self, request: Request, locks: LockSet, part: Part, seconds: float) -> Work:
         agent = self._number(request.agent)
-        changes = _changes(request)
-        cascades = self._cascade_bits(request.cascades, request.wished, changes)
-        waits = (request.wished - self.now).total_seconds()
-        return Work(
+        work = Work(
             agent=agent,
             part=part,
             seconds=seconds,
             locks=self._lock_bits(agent, locks),
-            cascades=cascades,
-            changes=changes,
-            since=waits,
-            born=min([waits, *(-self._ages[self._bits[cascade]] for cascade in request.cascades)]),
+            cascades=0,
+            changes=_changes(request),
+            since=(request.wished - self.now).total_seconds(),
+            born=(self._born(request) - self.now).total_seconds(),
             alone=locks.alone,
             sync=locks.sync,
             confirms=request.confirms,
-            stages=self._stages(request, self.rows.get((request.agent, request.profile))),
         )
+        if self.to_the_end:
+            work.cascades = self._cascade_bits(request.cascades, request.wished, work.changes)
+            work.stages = self._stages(request, self.rows.get((request.agent, request.profile)))
+        return work
 
-    def moment(self, going: Sequence[tuple[float, Work]], waiting: Sequence[Work]) -> Prospect:
-        """Return what a plain policy needs to choose now: nothing about what follows."""
-        return Prospect(reaches=(), rules=self._rules(), going=going, waiting=waiting)
+    def _born(self, request: Request) -> datetime:
+        """Return when the oldest change that the request carries was made, as far as that is known."""
+        born = request.wished
+        for each in request.cascades:
+            cascade = self.cascades.get(each)
+            if cascade is not None and cascade.changed < born:
+                born = cascade.changed
+        return born
 
     def prospect(self, going: Sequence[tuple[float, Work]], waiting: Sequence[Work]) -> Prospect:
-        """Return everything that a play to the end needs."""
+        """Return everything that a play to the end needs, or a plain policy now."""
+        if not self.to_the_end:
+            return Prospect(reaches=(), rules=self._rules(), going=going, waiting=waiting)
         reaches: list[Reach] = []
         while len(reaches) < len(self._agents):  # numbering targets makes the list longer
             reaches.append(self._reach(self._agents[len(reaches)]))

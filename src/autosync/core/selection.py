@@ -28,9 +28,9 @@ from autosync.model.settings import EngineSettings
 from autosync.model.steps import Profile, Step
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Candidate:
-    """A request that only other runs can keep from starting."""
+    """A request that only other runs can keep from starting. Made anew for each choice, like ``Going``."""
 
     request: Request
     profile: Profile | None
@@ -44,7 +44,7 @@ class Candidate:
     expected: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Going:
     """A run that has not ended, managed or not."""
 
@@ -99,16 +99,16 @@ def choose(
     foresight = Foresight(engine, history.estimates, history.cascades, now)
     due, resting = _divide(foresight, candidates, now)
     able = due or resting
-    ahead = bool(due) and _may_look_ahead(due, going, now)
+    foresight.to_the_end = ahead = bool(due) and _may_look_ahead(due, going, now)
     matter = able if ahead else [each for each in able if each.is_sync or not blocked[each.request.id]]
     waiting = [foresight.waiting(each.request, each.profile, each.locks) for each in matter]
     running = [foresight.going(run.run, run.profile, run.locks) for run in going]
+    prospect = foresight.prospect(running, waiting)
     if due:
-        prospect = foresight.prospect(running, waiting) if ahead else foresight.moment(running, waiting)
         chosen = least_costly(prospect) if ahead else phases(Play(prospect))
         later = _gathering(prospect, chosen)
     else:
-        chosen = _at_rest(foresight.moment(running, waiting))
+        chosen = _at_rest(prospect)
         later = _too_soon(chosen, history, now)
     by_id = {each.request.id: each for each in able}
     admitted = _admitted([by_id[work.request] for work in chosen if work.request not in later], taken, engine)
