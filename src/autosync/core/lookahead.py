@@ -166,9 +166,7 @@ class Play:
 
     def _end_next(self) -> None:
         self.now, _, work = heappop(self.going)
-        self.busy = 0
-        for _, _, other in self.going:
-            self.busy |= other.locks
+        self.busy &= ~work.locks
         self.alone -= work.alone
         self.sync -= work.sync
         if work.part is Part.IMPORT:
@@ -199,14 +197,14 @@ class Play:
         confirms = because.part is Part.EXPORT
         old = self.waiting.get(key)
         if old is not None:
-            self.waiting[key] = replace(
-                old,
-                cascades=old.cascades | because.cascades,
-                changes=old.changes + because.changes,
-                confirms=old.confirms or confirms,
-                rounds=max(old.rounds, because.rounds),
-                born=min(old.born, because.born),
-            )
+            if old.request:  # shared by all plays; what a play foresees is its own
+                self.waiting[key] = old = replace(old)
+                old.request = _FORESEEN
+            old.cascades |= because.cascades
+            old.changes += because.changes
+            old.confirms = old.confirms or confirms
+            old.rounds = max(old.rounds, because.rounds)
+            old.born = min(old.born, because.born)
             return
         reach = self.prospect.reaches[agent]
         rules = self.prospect.rules
