@@ -95,7 +95,8 @@ def _wake(turn: Turn, passed: _Passed) -> None:
 
 
 def _cause(turn: Turn, run: Run, did: str, kind: CauseKind = CauseKind.RUN) -> Cause:
-    return Cause(kind=kind, text=f"run {run.id}, {run.profile} of {run.agent}, {did}", at=turn.now, run=run.id)
+    text = f"run {run.id}, {run.profile} of {run.agent}, {did}"
+    return Cause(kind=kind, text=text, at=turn.now, run=run.id, agent=run.agent)
 
 
 def _cascades(turn: Turn, run: Run) -> frozenset[CascadeId]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from autosync.core.admission import LockSet
-from autosync.core.estimates import OTHER_S, SYNC_S, seconds_of
+from autosync.core.estimates import ECHO_SPREAD_S, OTHER_S, SYNC_S, echo_after, feeders, seconds_of
 from autosync.core.lookahead import Part, Prospect, Reach, Rules, Work, key_of
 from autosync.model.causes import Cascade, CauseKind
 from autosync.model.ids import AgentId, CascadeId, ProfileName, RequestId, engine_of
@@ -89,6 +89,7 @@ class Foresight:
             confirms=request.confirms,
         )
         if self.to_the_end:
+            work.fed_by = sum(1 << self._number(each) for each in feeders(request)) if part is Part.EXPORT else 0
             work.cascades = self._cascade_bits(request.cascades, request.wished, work.changes)
             work.stages = self._stages(request, self.rows.get((request.agent, request.profile)))
         return work
@@ -106,11 +107,24 @@ class Foresight:
         """Return everything that a play to the end needs, or a plain policy now."""
         if not self.to_the_end:
             return Prospect(reaches=(), rules=self._rules(), going=going, waiting=waiting)
+        echoes = tuple(self._echoes())
         reaches: list[Reach] = []
         while len(reaches) < len(self._agents):  # numbering targets makes the list longer
             reaches.append(self._reach(self._agents[len(reaches)]))
         merged = self._merge(going, waiting)
-        return Prospect(reaches=reaches, rules=self._rules(), going=going, waiting=waiting, cascades=merged)
+        return Prospect(
+            reaches=reaches, rules=self._rules(), going=going, waiting=waiting, cascades=merged, echoes=echoes
+        )
+
+    def _echoes(self) -> Iterator[tuple[float, int]]:
+        """Yield in how many seconds which target will change, because of an export that has ended already."""
+        for agent, known in self._parts().items():
+            row = known.get(Part.EXPORT)
+            if row is not None and row.exported is not None:
+                gone = (self.now - row.exported).total_seconds()
+                left = [after - gone for each in row.fed_by if (after := echo_after(row, each)) is not None]
+                if left and min(left) > -ECHO_SPREAD_S:
+                    yield max(1.0, min(left)), self._number(agent)
 
     def _rules(self) -> Rules:
         return Rules(
@@ -153,6 +167,9 @@ class Foresight:
 
     def _of(self, agent: AgentId) -> Mapping[Part, EstimateRow]:
         """Return which row tells about which part of the agent's work."""
+        return self._parts().get(agent, {})
+
+    def _parts(self) -> Mapping[AgentId, Mapping[Part, EstimateRow]]:
         if self._by_part is None:
             self._by_part = {}
             for row in self.rows.values():
@@ -161,7 +178,7 @@ class Foresight:
                     known = self._by_part.setdefault(row.agent, {})
                     if part not in known or len(row.durations) > len(known[part].durations):
                         known[part] = row
-        return self._by_part.get(agent, {})
+        return self._by_part
 
     def _targets(self, agent: AgentId) -> tuple[int, ...] | None:
         shares = self._outbound(agent)
@@ -177,8 +194,16 @@ class Foresight:
             locks=self._locks.get(number, 1 << number),
             targets=self._targets(agent),
             confirming_stages=confirming is not None and confirming >= LIKELY,
+            echoes=self._echo_of(known.get(Part.EXPORT)),
             seconds=_seconds(known),
         )
+
+    def _echo_of(self, row: EstimateRow | None) -> Mapping[int, float]:
+        """Return after how many seconds an export's target changes again, per agent whose synchronization led to it."""
+        if row is None or not row.echoes:
+            return {}
+        found = ((self._number(each), echo_after(row, each)) for each in row.echoes)
+        return {number: after for number, after in found if after is not None}
 
     def _number(self, agent: AgentId) -> int:
         if agent not in self._numbers:

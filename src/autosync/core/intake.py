@@ -1,8 +1,9 @@
 """What people and triggers want: firings, asked runs, withdrawn requests, started and stopped agents, scripts' words."""
 
 from dataclasses import replace
+from datetime import datetime
 
-from autosync.core import looks, queue
+from autosync.core import estimates, looks, queue
 from autosync.core.narration import by_whom
 from autosync.core.planning import SCRIPT_WORD_LASTS
 from autosync.core.state import Look, ScriptWord
@@ -46,8 +47,19 @@ def fired(turn: Turn, firing: TriggerFired) -> None:
         front=wanted.front,
         tokens={firing.trigger: firing.token} if firing.token is not None else {},
     )
+    _listen(turn, wanted.agent, firing.changed or turn.now)
     if profiles:
         queue.ask(turn, profiles, wish)
+
+
+def _listen(turn: Turn, agent: AgentId, changed: datetime) -> None:
+    """Learn what exports set off on their target: what a trigger tells a while after one may be its echo."""
+    known = turn.agents.now.get(agent)
+    for profile in known.agent.profiles if known is not None and known.agent is not None else ():
+        row = turn.estimates.now.get((agent, profile))
+        learned = estimates.heard(row, changed) if row is not None and row.exported is not None else None
+        if learned is not None:
+            turn.put_estimate(learned)
 
 
 def trigger_health(turn: Turn, word: TriggerHealth) -> None:
