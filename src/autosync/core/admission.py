@@ -4,7 +4,7 @@ A run takes all its locks at once or does not start, so there is no order of loc
 else started hold theirs like our own.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from autosync.model.agents import MIM_SERVICE, Agent
@@ -27,11 +27,14 @@ class LockSet:
     also: frozenset[AgentId] = frozenset()
     sync: bool = False
     alone: bool = False
+    agents: frozenset[AgentId] = field(init=False, compare=False, repr=False)
+    """All agents that are locked."""
+    engine: EngineName = field(init=False, compare=False, repr=False)
 
-    @property
-    def agents(self) -> frozenset[AgentId]:
-        """Return all agents that are locked."""
-        return self.also | {self.agent}
+    def __post_init__(self) -> None:
+        """Work out once what is asked for again and again."""
+        object.__setattr__(self, "agents", self.also | {self.agent})
+        object.__setattr__(self, "engine", engine_of(self.agent))
 
 
 def locks_of(
@@ -69,7 +72,7 @@ def conflicts(candidate: LockSet, running: LockSet) -> Waiting | None:
         return Waiting(
             kind=WaitKind.LOCKED, text=f"{other} runs and may not run beside {candidate.agent}", blocker=other
         )
-    if engine_of(candidate.agent) != engine_of(other):
+    if candidate.engine != running.engine:
         return None
     if running.alone:
         return Waiting(kind=WaitKind.ALONE, text=f"the run of {other} runs alone", blocker=other)
@@ -101,7 +104,7 @@ class Occupied:
 
     def take(self, locks: LockSet) -> None:
         """Add the locks of one more run."""
-        engine = engine_of(locks.agent)
+        engine = locks.engine
         for agent in locks.agents:
             self.by_agent.setdefault(agent, []).append(locks)
         self.by_engine.setdefault(engine, []).append(locks)
@@ -110,26 +113,37 @@ class Occupied:
         if locks.alone:
             self.alone[engine] = locks
 
-    def in_the_way_of(self, candidate: LockSet) -> list[LockSet]:
-        """Return the running lock sets that can conflict with ``candidate``; of each engine-wide kind one is enough."""
-        engine = engine_of(candidate.agent)
-        found = [locks for agent in sorted(candidate.agents) for locks in self.by_agent.get(agent, ())]
+    def in_the_way_of(self, candidate: LockSet) -> Iterator[LockSet]:
+        """Yield the running lock sets that can conflict with ``candidate``; of each engine-wide kind one is enough."""
+        engine = candidate.engine
+        for agent in sorted(candidate.agents) if candidate.also else (candidate.agent,):
+            yield from self.by_agent.get(agent, ())
         if candidate.alone:
-            found.extend(self.by_engine.get(engine, ()))
+            yield from self.by_engine.get(engine, ())
         if engine in self.alone:
-            found.append(self.alone[engine])
+            yield self.alone[engine]
         if candidate.sync and engine in self.sync:
-            found.append(self.sync[engine])
-        return found
+            yield self.sync[engine]
 
 
 def blockers(candidate: LockSet, running: Sequence[LockSet] | Occupied, engine: EngineSettings) -> tuple[Waiting, ...]:
     """Return what keeps ``candidate`` from running beside ``running``, each reason once; empty: it may start."""
     occupied = running if isinstance(running, Occupied) else Occupied.of(running)
-    reasons = (conflicts(candidate, locks) for locks in occupied.in_the_way_of(candidate))
-    found = {(reason.kind, reason.blocker): reason for reason in reasons if reason is not None}
-    going = len(occupied.by_engine.get(engine_of(candidate.agent), ()))
+    found = {(reason.kind, reason.blocker): reason for reason in _in_the_way(candidate, occupied, engine)}
+    return tuple(found.values())
+
+
+def first_blocker(candidate: LockSet, occupied: Occupied, engine: EngineSettings) -> Waiting | None:
+    """Return the first of the ``blockers``, None when it may start: however much runs, one is quickly found."""
+    return next(_in_the_way(candidate, occupied, engine), None)
+
+
+def _in_the_way(candidate: LockSet, occupied: Occupied, engine: EngineSettings) -> Iterator[Waiting]:
+    for locks in occupied.in_the_way_of(candidate):
+        reason = conflicts(candidate, locks)
+        if reason is not None:
+            yield reason
+    going = len(occupied.by_engine.get(candidate.engine, ()))
     if engine.max_parallel is not None and going >= engine.max_parallel:
         text = f"{number(going, 'run is', 'runs are')} going on, and at most {engine.max_parallel} may"
-        found[WaitKind.PARALLEL, None] = Waiting(kind=WaitKind.PARALLEL, text=text)
-    return tuple(found.values())
+        yield Waiting(kind=WaitKind.PARALLEL, text=text)

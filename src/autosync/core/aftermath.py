@@ -97,7 +97,8 @@ def _wake(turn: Turn, passed: _Passed) -> None:
 def _cause(turn: Turn, run: Run, did: str, kind: CauseKind = CauseKind.RUN) -> Cause:
     ended = run.result.ended if run.result is not None and not run.managed else None
     at = turn.now if ended is None else min(ended, turn.now)  # what somebody else runs next may begin before we know
-    return Cause(kind=kind, text=f"run {run.id}, {run.profile} of {run.agent}, {did}", at=at, run=run.id)
+    text = f"run {run.id}, {run.profile} of {run.agent}, {did}"
+    return Cause(kind=kind, text=text, at=at, run=run.id, agent=run.agent)
 
 
 def _cascades(turn: Turn, run: Run) -> frozenset[CascadeId]:

@@ -6,10 +6,13 @@ generated attributes) is a moving share. Estimates order starts; nothing is ever
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 from statistics import median
 
 from autosync.model.causes import CauseKind
 from autosync.model.ids import AgentId
+from autosync.model.requests import Request
 from autosync.model.rows import EstimateRow
 from autosync.model.runs import Run
 from autosync.model.steps import Profile, StepKind
@@ -19,6 +22,13 @@ KEPT = 32
 NEWEST = 0.25
 """Weight of the newest run in a moving share."""
 EVEN = 0.5
+NO_ECHO = -1.0
+SOON_S = 2.0
+LATEST_ECHO_S = 120.0
+"""What changes on a target later than this is not called an echo of the export."""
+ECHO_SPREAD_S = 10.0
+KNOWN_ECHOES = 2
+KEPT_ECHOES = 8
 FULL_IMPORT_S = 300.0
 SYNC_S = 60.0
 OTHER_S = 30.0
@@ -37,14 +47,53 @@ def learned(row: EstimateRow | None, run: Run) -> EstimateRow | None:
     old = row or EstimateRow(agent=run.agent, profile=run.profile)
     steps = tuple(step.kind for step in result.steps)
     seconds = max(0.0, (ended - began).total_seconds())
-    return EstimateRow(
-        agent=run.agent,
-        profile=run.profile,
+    if old.exported is not None:
+        old = _with_echo(old, NO_ECHO)
+    exports = any(kind.exports for kind in steps)
+    return replace(
+        old,
         durations=(*old.durations, (seconds, changes_of(run)))[-KEPT:],
         steps=steps,
         outbound=_outbound(old, run),
         confirming=_confirming(old, run),
+        exported=ended if exports else None,
+        fed_by=feeders(run.request_as_started) if exports else (),
     )
+
+
+def feeders(request: Request | None) -> tuple[AgentId, ...]:
+    """Return whose synchronizations led to an export."""
+    causes = request.causes if request is not None else ()
+    own = request.agent if request is not None else None
+    return tuple(dict.fromkeys(each.agent for each in causes if each.agent is not None and each.agent != own))
+
+
+def heard(row: EstimateRow, at: datetime) -> EstimateRow | None:
+    """Return the row after a trigger told that the target of an export changed at a moment; None: it tells nothing.
+
+    A change right at the export's end is the export itself, seen by a trigger that cannot tell it from others.
+    """
+    after = (at - row.exported).total_seconds() if row.exported is not None else NO_ECHO
+    return _with_echo(row, after) if SOON_S < after <= LATEST_ECHO_S else None
+
+
+def echo_after(row: EstimateRow, feeder: AgentId) -> float | None:
+    """Return how many seconds after an export that ``feeder`` led to its target changes again; None: it does not.
+
+    Chance does not keep time: most exports must have been followed by a change after nearly the same time.
+    """
+    times = row.echoes.get(feeder, ())
+    known = [each for each in times if each >= 0]
+    if len(known) < KNOWN_ECHOES:
+        return None
+    usual = median(known)
+    near = [each for each in known if abs(each - usual) <= max(ECHO_SPREAD_S, usual / 4)]
+    return usual if len(near) >= EVEN * len(times) else None
+
+
+def _with_echo(row: EstimateRow, after: float) -> EstimateRow:
+    told = {each: (*row.echoes.get(each, ()), after)[-KEPT_ECHOES:] for each in row.fed_by}
+    return replace(row, echoes={**row.echoes, **told}, exported=None, fed_by=())
 
 
 def changes_of(run: Run) -> int:

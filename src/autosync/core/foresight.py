@@ -1,11 +1,11 @@
 """From requests, runs and estimates to what the look ahead plays with: bits, seconds and likely follow-ups."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from autosync.core.admission import LockSet
-from autosync.core.estimates import OTHER_S, SYNC_S, seconds_of
+from autosync.core.estimates import ECHO_SPREAD_S, OTHER_S, SYNC_S, echo_after, feeders, seconds_of
 from autosync.core.lookahead import Part, Prospect, Reach, Rules, Work, key_of
 from autosync.model.causes import Cascade, CauseKind
 from autosync.model.ids import AgentId, CascadeId, ProfileName, RequestId, engine_of
@@ -38,35 +38,28 @@ class Foresight:
     rows: Rows
     cascades: Mapping[CascadeId, Cascade]
     now: datetime
+    to_the_end: bool = True
+    """Whether plays will be played; a plain policy that chooses now asks nothing about cascades and what follows."""
     _numbers: dict[AgentId, int] = field(default_factory=dict)
     _agents: list[AgentId] = field(default_factory=list)
     _bits: dict[CascadeId, int] = field(default_factory=dict)
     _weights: list[float] = field(default_factory=list)
     _ages: list[float] = field(default_factory=list)
-    _by_part: dict[AgentId, dict[Part, EstimateRow]] = field(default_factory=dict)
+    _by_part: dict[AgentId, dict[Part, EstimateRow]] | None = None
     _locks: dict[int, int] = field(default_factory=dict)
     _keys: set[int] = field(default_factory=set)
 
-    def __post_init__(self) -> None:
-        """Find out which row tells about which part of an agent's work."""
-        for row in self.rows.values():
-            if engine_of(row.agent) != self.engine.name:
-                continue
-            part = _part_of_row(row)
-            known = self._by_part.setdefault(row.agent, {})
-            if part is not None and (part not in known or len(row.durations) > len(known[part].durations)):
-                known[part] = row
-
-    def waiting(self, request: Request, profile: Profile | None, locks: LockSet, expected: int | None) -> Work:
+    def waiting(self, request: Request, profile: Profile | None, locks: LockSet) -> Work:
         """Return a waiting request as a piece of work."""
         part = part_of(profile)
         key = key_of(self._number(request.agent), part)
         if key in self._keys:
             key = EXTRA + len(self._keys)
         self._keys.add(key)
-        seconds = seconds_of(self.rows.get((request.agent, request.profile)), profile, expected)
-        work = self._work(replace(request, expected=expected), locks, part, seconds)
-        return replace(work, key=key, urgent=is_urgent(request))
+        seconds = seconds_of(self.rows.get((request.agent, request.profile)), profile, request.expected)
+        work = self._work(request, locks, part, seconds)
+        work.key, work.request, work.urgent = key, request.id, is_urgent(request)
+        return work
 
     def going(self, run: Run, profile: Profile | None, locks: LockSet) -> tuple[float, Work]:
         """Return a run that goes on as (seconds until it should end, work); one that is late should end soon."""
@@ -82,36 +75,62 @@ class Foresight:
 
     def _work(self, request: Request, locks: LockSet, part: Part, seconds: float) -> Work:
         agent = self._number(request.agent)
-        changes = _changes(request)
-        cascades = self._cascade_bits(request.cascades, request.wished, changes)
-        waits = (request.wished - self.now).total_seconds()
-        return Work(
+        work = Work(
             agent=agent,
             part=part,
             seconds=seconds,
             locks=self._lock_bits(agent, locks),
-            cascades=cascades,
-            changes=changes,
-            since=waits,
-            born=min([waits, *(-self._ages[self._bits[cascade]] for cascade in request.cascades)]),
+            cascades=0,
+            changes=_changes(request),
+            since=(request.wished - self.now).total_seconds(),
+            born=(self._born(request) - self.now).total_seconds(),
             alone=locks.alone,
             sync=locks.sync,
             confirms=request.confirms,
-            stages=self._stages(request, self.rows.get((request.agent, request.profile))),
         )
+        if self.to_the_end:
+            work.fed_by = sum(1 << self._number(each) for each in feeders(request)) if part is Part.EXPORT else 0
+            work.cascades = self._cascade_bits(request.cascades, request.wished, work.changes)
+            work.stages = self._stages(request, self.rows.get((request.agent, request.profile)))
+        return work
+
+    def _born(self, request: Request) -> datetime:
+        """Return when the oldest change that the request carries was made, as far as that is known."""
+        born = request.wished
+        for each in request.cascades:
+            cascade = self.cascades.get(each)
+            if cascade is not None and cascade.changed < born:
+                born = cascade.changed
+        return born
 
     def prospect(self, going: Sequence[tuple[float, Work]], waiting: Sequence[Work]) -> Prospect:
-        """Return everything that a play needs."""
+        """Return everything that a play to the end needs, or a plain policy now."""
+        if not self.to_the_end:
+            return Prospect(reaches=(), rules=self._rules(), going=going, waiting=waiting)
+        echoes = tuple(self._echoes())
         reaches: list[Reach] = []
         while len(reaches) < len(self._agents):  # numbering targets makes the list longer
             reaches.append(self._reach(self._agents[len(reaches)]))
-        rules = Rules(
+        merged = self._merge(going, waiting)
+        return Prospect(
+            reaches=reaches, rules=self._rules(), going=going, waiting=waiting, cascades=merged, echoes=echoes
+        )
+
+    def _echoes(self) -> Iterator[tuple[float, int]]:
+        """Yield in how many seconds which target will change, because of an export that has ended already."""
+        for agent, known in self._parts().items():
+            row = known.get(Part.EXPORT)
+            if row is not None and row.exported is not None:
+                gone = (self.now - row.exported).total_seconds()
+                left = [after - gone for each in row.fed_by if (after := echo_after(row, each)) is not None]
+                if left and min(left) > -ECHO_SPREAD_S:
+                    yield max(1.0, min(left)), self._number(agent)
+
+    def _rules(self) -> Rules:
+        return Rules(
             syncs_alone=self.engine.run_mode is not RunMode.UNSUPPORTED,
             all_alone=self.engine.run_mode is RunMode.EXCLUSIVE,
             most=self.engine.max_parallel or UNLIMITED,
-        )
-        return Prospect(
-            reaches=reaches, rules=rules, going=going, waiting=waiting, cascades=self._merge(going, waiting)
         )
 
     def _merge(self, going: Sequence[tuple[float, Work]], waiting: Sequence[Work]) -> tuple[tuple[float, float], ...]:
@@ -141,10 +160,25 @@ class Foresight:
 
     def _outbound(self, agent: AgentId) -> Mapping[AgentId, float] | None:
         """Return the share of the agent's synchronizations that reached each target; None: too few to say."""
-        row = self._by_part.get(agent, {}).get(Part.SYNC)
+        row = self._of(agent).get(Part.SYNC)
         if row is None or (not row.outbound and len(row.durations) < KNOWN_RUNS):
             return None
         return row.outbound
+
+    def _of(self, agent: AgentId) -> Mapping[Part, EstimateRow]:
+        """Return which row tells about which part of the agent's work."""
+        return self._parts().get(agent, {})
+
+    def _parts(self) -> Mapping[AgentId, Mapping[Part, EstimateRow]]:
+        if self._by_part is None:
+            self._by_part = {}
+            for row in self.rows.values():
+                part = _part_of_row(row) if engine_of(row.agent) == self.engine.name else None
+                if part is not None:
+                    known = self._by_part.setdefault(row.agent, {})
+                    if part not in known or len(row.durations) > len(known[part].durations):
+                        known[part] = row
+        return self._by_part
 
     def _targets(self, agent: AgentId) -> tuple[int, ...] | None:
         shares = self._outbound(agent)
@@ -154,14 +188,22 @@ class Foresight:
 
     def _reach(self, agent: AgentId) -> Reach:
         number = self._number(agent)
-        known = self._by_part.get(agent, {})
+        known = self._of(agent)
         confirming = known[Part.IMPORT].confirming if Part.IMPORT in known else None
         return Reach(
             locks=self._locks.get(number, 1 << number),
             targets=self._targets(agent),
             confirming_stages=confirming is not None and confirming >= LIKELY,
+            echoes=self._echo_of(known.get(Part.EXPORT)),
             seconds=_seconds(known),
         )
+
+    def _echo_of(self, row: EstimateRow | None) -> Mapping[int, float]:
+        """Return after how many seconds an export's target changes again, per agent whose synchronization led to it."""
+        if row is None or not row.echoes:
+            return {}
+        found = ((self._number(each), echo_after(row, each)) for each in row.echoes)
+        return {number: after for number, after in found if after is not None}
 
     def _number(self, agent: AgentId) -> int:
         if agent not in self._numbers:

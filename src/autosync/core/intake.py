@@ -1,8 +1,9 @@
 """What people and triggers want: firings, asked runs, withdrawn requests, started and stopped agents, scripts' words."""
 
 from dataclasses import replace
+from datetime import datetime
 
-from autosync.core import looks, probes, queue, tokens
+from autosync.core import estimates, looks, probes, queue, tokens
 from autosync.core.narration import by_whom
 from autosync.core.state import Look
 from autosync.core.turn import Turn
@@ -46,6 +47,7 @@ def fired(turn: Turn, firing: TriggerFired) -> None:
         front=wanted.front,
         tokens={firing.trigger: firing.token} if firing.token is not None else {},
     )
+    _listen(turn, wanted.agent, firing.changed or turn.now)
     if profiles:
         early = probes.is_due(turn, firing, profiles)
         requests = queue.ask(turn, profiles, wish)
@@ -57,6 +59,16 @@ def shadow_refusal(agent: AgentId) -> str:
     """Return what a person is told who wants something done in an engine that is only watched."""
     engine = engine_of(agent)
     return f"{engine} is only watched (engines › {engine} › shadow: true), so AutoSync starts and stops nothing there"
+
+
+def _listen(turn: Turn, agent: AgentId, changed: datetime) -> None:
+    """Learn what exports set off on their target: what a trigger tells a while after one may be its echo."""
+    known = turn.agents.now.get(agent)
+    for profile in known.agent.profiles if known is not None and known.agent is not None else ():
+        row = turn.estimates.now.get((agent, profile))
+        learned = estimates.heard(row, changed) if row is not None and row.exported is not None else None
+        if learned is not None:
+            turn.put_estimate(learned)
 
 
 def trigger_health(turn: Turn, word: TriggerHealth) -> None:

@@ -6,11 +6,13 @@ the sum over the cascades of how long each will have taken when its last export 
 the time until everything is done: the first alone would put off what serves few, the second what serves many.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from heapq import heappop, heappush
 from typing import TypeAlias
+
+from autosync.model.ids import RequestId
 
 LATE = 1.5
 """Power of an age in the cost: late changes weigh more than their share."""
@@ -21,6 +23,9 @@ MOST_RUNS = 200
 
 MOST_ROUNDS = 3
 """So often a change may come back from a target and flow on, or history has mixed two things up."""
+
+
+_FORESEEN = RequestId(0)
 
 
 class Part(IntEnum):
@@ -55,8 +60,12 @@ class Work:
     """A person or a schedule wants it before everything else."""
     rounds: int = 0
     """How often a confirmation has staged changes again on the way here."""
+    fed_by: int = 0
+    """Bits of the agents whose synchronizations led to an export."""
     key: int = 0
     """``key_of`` its agent and part; something else where several of the same wait."""
+    request: RequestId = _FORESEEN
+    """The request that it stands for, where one waits already."""
 
 
 def key_of(agent: int, part: Part) -> int:
@@ -73,6 +82,8 @@ class Reach:
     """Agents that its synchronizations usually leave exports for; None where nothing is known."""
     confirming_stages: bool
     seconds: Callable[[Part, int], float]
+    echoes: Mapping[int, float] = field(default_factory=dict)
+    """After how many seconds an export sets off a change on the agent, by the agent whose synchronization led to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +106,8 @@ class Prospect:
     waiting: Sequence[Work]
     cascades: Sequence[tuple[float, float]] = ()
     """Per cascade its age in seconds and its weight."""
+    echoes: Sequence[tuple[float, int]] = ()
+    """In how many seconds which agent will change, because of an export that has ended."""
 
     @property
     def weight(self) -> float:
@@ -109,7 +122,20 @@ Order: TypeAlias = Callable[["Play"], list[Work]]
 class Play:
     """One possible future. Times are seconds from now."""
 
-    __slots__ = ("alone", "arrivals", "busy", "ends", "going", "now", "prospect", "serial", "sync", "waiting")
+    __slots__ = (
+        "alone",
+        "arrivals",
+        "busy",
+        "echoes",
+        "ends",
+        "going",
+        "now",
+        "prospect",
+        "serial",
+        "sync",
+        "told",
+        "waiting",
+    )
 
     def __init__(self, prospect: Prospect) -> None:
         self.prospect = prospect
@@ -118,11 +144,17 @@ class Play:
         self.alone = 0
         self.sync = 0
         self.serial = 0
+        self.told = 0
         self.going: list[tuple[float, int, Work]] = []
         self.ends: float = 0.0
         """When the last of the going runs is expected to end."""
         self.waiting: dict[int, Work] = {work.key: work for work in prospect.waiting}
         self.arrivals: list[tuple[float, int]] = []
+        self.echoes: list[tuple[float, int, Work]] = []
+        """Changes that exports will have set off: when, and the export."""
+        for left, agent in prospect.echoes:
+            work = Work(agent=agent, part=Part.EXPORT, seconds=0.0, locks=0, cascades=0)
+            self._expect(work, left)
         for left, work in prospect.going:
             self._go(work, max(left, 1.0))
 
@@ -131,9 +163,13 @@ class Play:
         for work in starts:
             self.start(work)
         for _ in range(MOST_RUNS):
-            if not self.going:
+            if self.echoes and not (self.going and self.going[0][0] < self.echoes[0][0]):
+                self.now, _, export = heappop(self.echoes)
+                self._wish(export.agent, Part.IMPORT, export, is_echo=True)
+            elif self.going:
+                self._end_next()
+            else:
                 break
-            self._end_next()
             order(self)
         return self._cost()
 
@@ -159,9 +195,7 @@ class Play:
 
     def _end_next(self) -> None:
         self.now, _, work = heappop(self.going)
-        self.busy = 0
-        for _, _, other in self.going:
-            self.busy |= other.locks
+        self.busy &= ~work.locks
         self.alone -= work.alone
         self.sync -= work.sync
         if work.part is Part.IMPORT:
@@ -169,7 +203,7 @@ class Play:
         elif work.part is Part.SYNC:
             self._synchronized(work)
         else:
-            self._wish(work.agent, Part.IMPORT, work)
+            self._exported(work)
 
     def _imported(self, work: Work) -> None:
         reach = self.prospect.reaches[work.agent]
@@ -186,20 +220,35 @@ class Play:
         for target in targets:
             self._wish(target, Part.EXPORT, work)
 
-    def _wish(self, agent: int, part: Part, because: Work) -> None:
+    def _exported(self, work: Work) -> None:
+        self._wish(work.agent, Part.IMPORT, work)
+        if work.rounds < MOST_ROUNDS:
+            echoes = self.prospect.reaches[work.agent].echoes
+            after = min((seconds for feeder, seconds in echoes.items() if work.fed_by >> feeder & 1), default=None)
+            if after is not None:
+                self._expect(work, after)
+
+    def _expect(self, export: Work, seconds: float) -> None:
+        self.told += 1
+        heappush(self.echoes, (self.now + seconds, self.told, export))
+
+    def _wish(self, agent: int, part: Part, because: Work, *, is_echo: bool = False) -> None:
         """Add foreseen work, or let what already waits carry it along."""
         key = key_of(agent, part)
-        confirms = because.part is Part.EXPORT
+        confirms = because.part is Part.EXPORT and not is_echo
+        fed_by = 1 << because.agent if part is Part.EXPORT else 0
         old = self.waiting.get(key)
         if old is not None:
-            self.waiting[key] = replace(
-                old,
-                cascades=old.cascades | because.cascades,
-                changes=old.changes + because.changes,
-                confirms=old.confirms or confirms,
-                rounds=max(old.rounds, because.rounds),
-                born=min(old.born, because.born),
-            )
+            if old.request:  # shared by all plays; what a play foresees is its own
+                self.waiting[key] = old = replace(old)
+                old.request = _FORESEEN
+            old.cascades |= because.cascades
+            old.changes += because.changes
+            old.confirms = old.confirms or confirms
+            old.rounds = max(old.rounds, because.rounds)
+            old.born = min(old.born, because.born)
+            old.fed_by |= fed_by
+            old.stages = old.stages or is_echo
             return
         reach = self.prospect.reaches[agent]
         rules = self.prospect.rules
@@ -216,7 +265,8 @@ class Play:
             sync=part is Part.SYNC,
             confirms=confirms,
             stages=reach.confirming_stages if confirms else True,
-            rounds=because.rounds + because.confirms,
+            rounds=because.rounds + (because.confirms or is_echo),
+            fed_by=fed_by,
             key=key,
         )
 

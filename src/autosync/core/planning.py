@@ -17,6 +17,10 @@ from autosync.model.runs import Run, RunState
 from autosync.model.settings import EngineSettings
 from autosync.model.steps import Profile
 
+KEPT_REASONS = 12
+"""Of a request that waited for more reasons than these, the shortest are told as one."""
+OTHER_REASONS = "other runs"
+
 
 def plan(turn: Turn) -> datetime | None:
     """Start what may start; return when to choose again although nothing happened."""
@@ -55,7 +59,7 @@ def _start_chosen(turn: Turn, settings: EngineSettings, found: Scene, chosen: tu
     candidates = {each.request.id: each for each in found.candidates[settings.name]}
     for request in chosen:
         candidate = candidates[request]
-        if admission.blockers(candidate.locks, found.occupied, settings) or candidate.profile is None:
+        if candidate.profile is None or admission.first_blocker(candidate.locks, found.occupied, settings) is not None:
             continue
         if not _is_ready(turn, candidate.request, candidate.profile):
             continue
@@ -168,8 +172,14 @@ def _waits(turn: Turn, request: Request) -> tuple[tuple[str, float], ...]:
 
 
 def _spent(log: WaitLog, now: datetime) -> tuple[tuple[str, float], ...]:
-    """Return where the time went so far; a reason that comes again is counted on."""
+    """Return where the time went so far; a reason that comes again is counted on, and of many only the longest stay."""
     seconds = max((now - log.since).total_seconds(), 0.0)
+    if not seconds:
+        return log.spent
     spent = dict(log.spent)
     spent[log.reason] = spent.get(log.reason, 0.0) + seconds
-    return tuple((reason, time) for reason, time in spent.items() if time > 0)
+    if len(spent) > KEPT_REASONS:
+        others = spent.pop(OTHER_REASONS, 0.0)
+        shortest = sorted(spent, key=spent.__getitem__)[:2]
+        spent[OTHER_REASONS] = others + sum(spent.pop(reason) for reason in shortest)
+    return tuple(spent.items())

@@ -30,9 +30,9 @@ def scene(state: State, now: datetime) -> Scene:
     found = Scene()
     for run in state.runs.values():
         profile = _profile(state, run.agent, run.profile)
-        locks = _locks(state, run.agent, profile, exclusive=run.exclusive)
+        locks = _locks(state, run.agent, run.profile, exclusive=run.exclusive)
         going = Going(run=run, locks=locks, is_sync=locks.sync, alone=locks.alone, profile=profile)
-        found.going.setdefault(engine_of(run.agent), []).append(going)
+        found.going.setdefault(locks.engine, []).append(going)
         found.occupied.take(locks)
     given = conditions(state, now)
     free: list[Request] = []
@@ -67,7 +67,7 @@ def _admit(state: State, found: Scene, free: list[Request]) -> None:
             found.waiting[request.id] = (Waiting(kind=WaitKind.ORDER, text=text, blocker=together.agent),)
         else:
             candidate = _candidate(state, request, profile)
-            found.candidates.setdefault(engine_of(request.agent), []).append(candidate)
+            found.candidates.setdefault(candidate.locks.engine, []).append(candidate)
 
 
 def _waits_for(request: Request, profile: Profile | None, imports: dict[AgentId, list[Request]]) -> Request | None:
@@ -78,7 +78,7 @@ def _waits_for(request: Request, profile: Profile | None, imports: dict[AgentId,
 
 
 def _candidate(state: State, request: Request, profile: Profile | None) -> Candidate:
-    locks = _locks(state, request.agent, profile, exclusive=request.exclusive)
+    locks = _locks(state, request.agent, request.profile, exclusive=request.exclusive)
     return Candidate(
         request=request,
         profile=profile,
@@ -92,11 +92,20 @@ def _candidate(state: State, request: Request, profile: Profile | None) -> Candi
     )
 
 
-def _locks(state: State, agent: AgentId, profile: Profile | None, *, exclusive: bool) -> LockSet:
+def _locks(state: State, agent: AgentId, profile: ProfileName, *, exclusive: bool) -> LockSet:
+    """Return what a run locks; worked out again only where the configuration or the agent's description is another."""
     known = state.agents.get(agent)
-    described = known.agent if known is not None and known.agent is not None else Agent(id=agent)
+    described = known.agent if known is not None else None
+    key = (agent, profile, exclusive)
+    before = state.lock_sets.get(key)
+    if before is not None and before[0] is state.settings and before[1] is described:
+        return before[2]
     engine = engine_settings(state, engine_of(agent))
-    return admission.locks_of(profile, described, state.settings.agent(agent), engine, exclusive=exclusive)
+    steps = _profile(state, agent, profile)
+    whole = described or Agent(id=agent)
+    locks = admission.locks_of(steps, whole, state.settings.agent(agent), engine, exclusive=exclusive)
+    state.lock_sets[key] = (state.settings, described, locks)
+    return locks
 
 
 def _profile(state: State, agent: AgentId, profile: ProfileName) -> Profile | None:

@@ -8,17 +8,18 @@ answer is there. Keep the rows of ``History.estimates`` up to date with ``estima
 well. Call again after every stimulus, and at ``revisit``.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from math import inf
 from typing import Final
 
-from autosync.core.admission import LockSet, Occupied, blockers
+from autosync.core.admission import LockSet, Occupied, first_blocker
+from autosync.core.alternatives import least_costly
+from autosync.core.estimates import ECHO_SPREAD_S
 from autosync.core.foresight import Foresight, is_urgent
 from autosync.core.lookahead import Part, Play, Prospect, Work
-from autosync.core.windows import ORDERS, best_alone, must_confirm_first, phases, rank, shadow, worth
+from autosync.core.windows import best_alone, phases, shadow
 from autosync.model.causes import Cascade, CauseKind
 from autosync.model.ids import AgentId, CascadeId, ProfileName, RequestId
 from autosync.model.requests import Request, Waiting, WaitKind
@@ -28,9 +29,9 @@ from autosync.model.settings import EngineSettings
 from autosync.model.steps import Profile, Step
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Candidate:
-    """A request that only other runs can keep from starting."""
+    """A request that only other runs can keep from starting. Made anew for each choice, like ``Going``."""
 
     request: Request
     profile: Profile | None
@@ -44,7 +45,7 @@ class Candidate:
     expected: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Going:
     """A run that has not ended, managed or not."""
 
@@ -75,19 +76,14 @@ class Choice:
 
 LONGEST_WAIT: Final = timedelta(seconds=240)
 """A request that waited so long ends the look ahead, which might put it off for ever: phases follow, nothing starves."""
+MOST_WORK: Final = 40
+"""With more requests and runs than this there is no look ahead."""
 LONGEST_REST: Final = timedelta(hours=6)
 """So long may what helps nobody now (scheduled full imports, synchronizations without outbound work) wait for quiet."""
 ROUTINE: Final = frozenset({CauseKind.SCHEDULE, CauseKind.SAFETY_NET})
 """Why a full import may wait for quiet; one that repairs something, or that a person asked for, may not."""
 GATHERS: Final = timedelta(seconds=60)
 """So long an agent whose changes already wait for a synchronization may gather more before it imports again."""
-MOST_WORK: Final = 40
-"""With more requests and runs than this there is no look ahead."""
-MOST_STEPS: Final = 600
-"""Runs that are played in all plays of one look ahead: what bounds its cost."""
-EQUAL: Final = 1e-9
-MOST_WINDOWS: Final = 5
-MOST_FREE: Final = 8
 
 
 def choose(
@@ -97,28 +93,48 @@ def choose(
 
     Where nothing was learned yet every default is one that starts what may start: ignorance costs time, never work.
     """
+    taken = Occupied.of(run.locks for run in going)
+    blocked = {each.request.id: first_blocker(each.locks, taken, engine) for each in candidates}
+    if all(blocked.values()):
+        return Choice(reasons={request: reason for request, reason in blocked.items() if reason is not None})
     foresight = Foresight(engine, history.estimates, history.cascades, now)
     due, resting = _divide(foresight, candidates, now)
     able = due or resting
-    works = [(foresight.waiting(each.request, each.profile, each.locks, each.expected), each) for each in able]
-    by_key = {work.key: each for work, each in works}
+    foresight.to_the_end = ahead = bool(due) and _may_look_ahead(due, going, now)
+    matter = able if ahead else [each for each in able if each.is_sync or not blocked[each.request.id]]
+    waiting = [foresight.waiting(each.request, each.profile, each.locks) for each in matter]
+    by_id = {each.request.id: each for each in able}
     running = [foresight.going(run.run, run.profile, run.locks) for run in going]
-    prospect = foresight.prospect(running, [work for work, _ in works])
+    prospect = foresight.prospect(running, waiting)
     if due:
-        chosen = _chosen(prospect)
+        chosen = least_costly(prospect) if ahead else phases(Play(prospect))
         later = _gathering(prospect, chosen)
     else:
         chosen = _at_rest(prospect)
-        patient = [work for work in chosen if going or _is_learned(by_key[work.key], history)]
+        patient = [work for work in chosen if going or _is_learned(by_id[work.request], history)]
         later = _too_soon(patient, history, now)
-    admitted = _admitted([by_key[work.key] for work in chosen if work.key not in later], going, engine)
-    if not (admitted or later or going):  # an engine never stands still beside work that it could do
-        admitted = _admitted(sorted(able, key=lambda each: each.waiting_since), going, engine)
-    revisit = min((now + timedelta(seconds=left) for left in later.values()), default=None)
+    admitted = _admitted([by_id[work.request] for work in chosen if work.request not in later], taken, engine)
+    awaited = min((seconds for seconds, _ in prospect.echoes), default=None) if not chosen else None
+    if not (
+        admitted or later or going or awaited is not None
+    ):  # an engine never stands still beside work that it could do
+        admitted = _admitted(sorted(able, key=lambda each: each.waiting_since), taken, engine)
     until = {each.request.id: each.waiting_since + LONGEST_REST for each in resting}
-    until |= {by_key[key].request.id: now + timedelta(seconds=left) for key, left in later.items()}
-    reasons = _reasons(candidates, admitted, going, engine, until)
-    return Choice(starts=tuple(each.request.id for each in admitted), revisit=revisit, reasons=reasons)
+    until |= {request: now + timedelta(seconds=left) for request, left in later.items()}
+    starts = tuple(each.request.id for each in admitted)
+    others = [each for each in candidates if each.request.id not in starts]
+    for each in others:
+        blocked[each.request.id] = blocked[each.request.id] or first_blocker(each.locks, taken, engine)
+    waits = [*later.values(), *([awaited + ECHO_SPREAD_S] if awaited is not None else [])]
+    revisit = min((now + timedelta(seconds=left) for left in waits), default=None)
+    return Choice(starts=starts, revisit=revisit, reasons=_reasons(others, blocked, until))
+
+
+def _may_look_ahead(due: Sequence[Candidate], going: Sequence[Going], now: datetime) -> bool:
+    """Return whether a look ahead pays: little to do, nothing urgent, and nothing that waits too long already."""
+    if len(due) + len(going) > MOST_WORK:
+        return False
+    return not any(is_urgent(each.request) or now - each.waiting_since > LONGEST_WAIT for each in due)
 
 
 def _divide(
@@ -148,7 +164,7 @@ def _at_rest(prospect: Prospect) -> list[Work]:
     return phases(play) if not play.going or best_alone(play) is None else shadow(play)
 
 
-def _too_soon(chosen: Sequence[Work], history: History, now: datetime) -> dict[int, float]:
+def _too_soon(chosen: Sequence[Work], history: History, now: datetime) -> dict[RequestId, float]:
     """Return which of the chosen imports should wait until it has been quiet for longer, and for how many more seconds.
 
     A long import keeps every window shut. Where it was quiet for as long as it will take, it will probably stay quiet.
@@ -156,7 +172,8 @@ def _too_soon(chosen: Sequence[Work], history: History, now: datetime) -> dict[i
     if history.last_start is None:
         return {}
     quiet = (now - history.last_start).total_seconds()
-    return {work.key: work.seconds - quiet for work in chosen if work.part is Part.IMPORT and 0 <= quiet < work.seconds}
+    soon = [work for work in chosen if work.part is Part.IMPORT and 0 <= quiet < work.seconds]
+    return {work.request: work.seconds - quiet for work in soon}
 
 
 def _is_learned(candidate: Candidate, history: History) -> bool:
@@ -164,67 +181,7 @@ def _is_learned(candidate: Candidate, history: History) -> bool:
     return (candidate.request.agent, candidate.request.profile) in history.estimates
 
 
-def _chosen(prospect: Prospect) -> list[Work]:
-    """Look ahead where that pays; otherwise, and whenever something waited too long, go by phases."""
-    waited = max((-work.since for work in prospect.waiting), default=0.0)
-    crowded = len(prospect.waiting) + len(prospect.going) > MOST_WORK
-    if crowded or waited > LONGEST_WAIT.total_seconds() or any(work.urgent for work in prospect.waiting):
-        return phases(Play(prospect))
-    alternatives = list(_alternatives(prospect))
-    if len(alternatives) < 2:
-        return alternatives[0] if alternatives else []
-    best: list[Work] = []
-    least = inf
-    steps = 0
-    for starts in alternatives:
-        for order in ORDERS:
-            play = Play(prospect)
-            cost = play.run(starts, order)
-            steps += play.serial
-            # Where it makes no difference, what may start starts.
-            if cost < least * (1 - EQUAL) or (len(starts) > len(best) and cost <= least * (1 + EQUAL)):
-                best, least = starts, cost
-        if steps > MOST_STEPS:
-            break
-    return best
-
-
-def _alternatives(prospect: Prospect) -> Iterator[list[Work]]:
-    """Yield the sensible sets of starts, the plainest first."""
-    play = Play(prospect)
-    able = [work for work in prospect.waiting if play.admits(work) and not must_confirm_first(play, work)]
-    free = sorted((work for work in able if not work.alone), key=lambda work: rank(play, work))
-    together = sorted(_together(prospect, free), key=lambda work: work.seconds)
-    if together:
-        yield together
-    for work in sorted((work for work in able if work.alone), key=lambda work: -worth(work, 0.0))[:MOST_WINDOWS]:
-        yield [work]
-    if play.going:
-        yield []
-    imports = [work for work in together if work.part is Part.IMPORT]
-    if 0 < len(imports) < len(together):
-        yield imports
-        yield [work for work in together if work.part is not Part.IMPORT]
-    few = together[:MOST_FREE]
-    for size in range(len(few) - 1, 0, -1):
-        yield few[:size]
-    if len(few) > 2:
-        for left_out in few[:-1]:
-            yield [work for work in few if work is not left_out]
-
-
-def _together(prospect: Prospect, works: Iterable[Work]) -> list[Work]:
-    """Return those that may start together, in this order."""
-    play = Play(prospect)
-    started: list[Work] = []
-    for work in works:
-        if play.admits(work):
-            play.start(work)
-            started.append(work)
-    return started
-
-
-def _gathering(prospect: Prospect, chosen: Sequence[Work]) -> dict[int, float]:
+def _gathering(prospect: Prospect, chosen: Sequence[Work]) -> dict[RequestId, float]:
     """Return which of the chosen imports should rather gather changes, and for how many more seconds.
 
     Their agent's changes already wait for a synchronization, and something else goes on: one import just before the window
@@ -232,43 +189,30 @@ def _gathering(prospect: Prospect, chosen: Sequence[Work]) -> dict[int, float]:
     """
     staged = {work.agent for work in prospect.waiting if work.part is Part.SYNC}
     patient = {
-        work.key: GATHERS.total_seconds() + work.since
+        work.request: GATHERS.total_seconds() + work.since
         for work in chosen
         if work.part is Part.IMPORT and not work.confirms and not work.urgent and work.agent in staged
     }
-    patient = {key: left for key, left in patient.items() if left > 0}
+    patient = {request: left for request, left in patient.items() if left > 0}
     return patient if prospect.going or len(patient) < len(chosen) else {}
 
 
-def _admitted(chosen: Sequence[Candidate], going: Sequence[Going], engine: EngineSettings) -> list[Candidate]:
-    """Return the chosen that admission lets start together: the choice orders, admission decides."""
-    taken = Occupied.of(run.locks for run in going)
+def _admitted(chosen: Sequence[Candidate], taken: Occupied, engine: EngineSettings) -> list[Candidate]:
+    """Return the chosen that admission lets start together, and take their locks: choices order, admission decides."""
     admitted: list[Candidate] = []
     for candidate in chosen:
-        if not blockers(candidate.locks, taken, engine):
+        if first_blocker(candidate.locks, taken, engine) is None:
             taken.take(candidate.locks)
             admitted.append(candidate)
     return admitted
 
 
 def _reasons(
-    candidates: Sequence[Candidate],
-    admitted: Sequence[Candidate],
-    going: Sequence[Going],
-    engine: EngineSettings,
-    until: Mapping[RequestId, datetime],
+    waiting: Sequence[Candidate], in_the_way: Mapping[RequestId, Waiting | None], until: Mapping[RequestId, datetime]
 ) -> dict[RequestId, Waiting]:
     """Return for each candidate that does not start the first thing in its way."""
-    started = {each.request.id for each in admitted}
-    taken = Occupied.of([*(run.locks for run in going), *(each.locks for each in admitted)])
-    confirming = {each.request.agent for each in candidates if each.request.confirms}
-    reasons: dict[RequestId, Waiting] = {}
-    for each in candidates:
-        if each.request.id in started:
-            continue
-        blocked = blockers(each.locks, taken, engine)
-        reasons[each.request.id] = blocked[0] if blocked else _order(each, confirming, until)
-    return reasons
+    confirming = {each.request.agent for each in waiting if each.request.confirms}
+    return {each.request.id: in_the_way[each.request.id] or _order(each, confirming, until) for each in waiting}
 
 
 def _order(candidate: Candidate, confirming: AbstractSet[AgentId], until: Mapping[RequestId, datetime]) -> Waiting:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from autosync.core.admission import LockSet
 from autosync.model.agents import Agent, Pending, Sighting
 from autosync.model.causes import Cascade, Cause
 from autosync.model.holds import Hold
@@ -130,3 +131,7 @@ class State:
     """When the engine is asked again about runs of which contact was lost."""
     clock: datetime | None = None
     """The latest time that a decision saw: how a clock that steps back is noticed."""
+    lock_sets: dict[tuple[AgentId, ProfileName, bool], tuple[Settings, Agent | None, LockSet]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    """What runs lock, and what that was worked out from: a memory that saves time, no part of what is known."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from autosync.model.ids import CascadeId, RunId, TriggerId
+from autosync.model.ids import AgentId, CascadeId, RunId, TriggerId
 
 
 class CauseKind(StrEnum):
@@ -39,6 +39,8 @@ class Cause:
     text: str
     at: datetime
     run: RunId | None = None
+    agent: AgentId | None = None
+    """Whose run it was."""
     trigger: TriggerId | None = None
     person: str | None = None
     count: int = 1

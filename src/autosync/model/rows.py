@@ -94,6 +94,13 @@ class EstimateRow:
     """Share of its recent synchronizations that left exports on that agent; recent ones weigh more."""
     confirming: float | None = None
     """Share of its recent confirming imports that staged changes; None: it never confirmed."""
+    echoes: Mapping[AgentId, tuple[float, ...]] = field(default_factory=dict)
+    """What its exports set off on the target: after how many seconds a trigger told of changes there, -1 where none did;
+    per agent whose synchronization led to the export, newest last (at most 8)."""
+    exported: datetime | None = None
+    """When the last export ended, while nothing was heard of what it set off."""
+    fed_by: tuple[AgentId, ...] = ()
+    """Whose synchronizations led to that export."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from autosync.model.commands import Command, StartRun
 from autosync.model.errors import Refused, StoreUnavailable
 from autosync.model.facts import Fact, FactKind, Severity
 from autosync.model.settings import Settings
-from autosync.model.stimuli import Stimulus, TriggerFired
+from autosync.model.stimuli import Stimulus
 from autosync.model.wording import number
 from autosync.ports.clock import Clock
 from autosync.ports.store import Commit, NewMessage, Store, StoredFact
@@ -32,8 +32,12 @@ BATCH: Final = 500
 """Stimuli in one decision at most, so that a storm cannot make one turn long."""
 
 STORM_REST: Final = 6.0
-"""How many times its own length the writer rests after a turn for firings alone; anything else ends the rest."""
+"""How many times the length of a turn with firings these gather before they get the next; all else is not kept."""
 LONGEST_REST_S: Final = 1.5
+STORM_PAUSE: Final = 3.0
+"""While firings gather: how many times the length of a long turn without them all else gathers, too."""
+LONG_TURN_S: Final = 0.005
+LONGEST_PAUSE_S: Final = 0.15
 
 Router: TypeAlias = Callable[[Sequence[Fact]], Sequence[NewMessage]]
 """Chooses which facts are told outside, and on which channel."""
@@ -82,6 +86,7 @@ class Dispatcher:
         self.inbox = Inbox() if inbox is None else inbox
         self._state = State()
         self._rest_until = 0.0
+        self._pause_until = 0.0
         self._trouble: tuple[datetime, str] | None = None
         self._log = structlog.get_logger("autosync.store")
 
@@ -125,8 +130,7 @@ class Dispatcher:
         pending: list[Entry] = []
         try:
             while len(self.inbox) or not self.inbox.is_closed:
-                await self._wait_turn()
-                pending = self.inbox.take(BATCH)
+                pending = self.inbox.take(BATCH, firings=await self._wait_turn())
                 begin = self._tools.clock.elapsed()
                 await self._take_turn(pending, act)
                 turned(self._state)
@@ -135,17 +139,23 @@ class Dispatcher:
             _refuse(pending)
             _refuse(self.inbox.take(len(self.inbox)))
 
-    async def _wait_turn(self) -> None:
+    async def _wait_turn(self) -> bool:
+        """Wait until there is something to decide; return whether firings are decided about, too."""
         await self.inbox.wait_something()
+        pause = self._pause_until - self._tools.clock.elapsed()
+        if pause > 0 and not self.inbox.is_closed:
+            await self._tools.clock.sleep(pause)
         rest = self._rest_until - self._tools.clock.elapsed()
-        if rest > 0:
-            await self.inbox.wait_urgent(rest)
+        return rest <= 0 or not await self.inbox.wait_urgent(rest) or self.inbox.is_closed
 
     def _rest(self, entries: Sequence[Entry], begin: float) -> None:
-        """After a turn for firings alone let more of them gather, so that a storm cannot take the whole of a core."""
-        if all(isinstance(entry.first, TriggerFired) and entry.answer is None for entry in entries):
-            now = self._tools.clock.elapsed()
-            self._rest_until = now + min(STORM_REST * (now - begin), LONGEST_REST_S)
+        """After a turn with firings let more of them gather, so that a storm cannot take the whole of a core."""
+        now = self._tools.clock.elapsed()
+        taken = now - begin
+        if not all(entry.is_urgent for entry in entries):
+            self._rest_until = now + min(STORM_REST * taken, LONGEST_REST_S)
+        elif now < self._rest_until and taken > LONG_TURN_S:
+            self._pause_until = now + min(STORM_PAUSE * taken, LONGEST_PAUSE_S)
 
     async def _take_turn(self, entries: Sequence[Entry], act: Callable[[Iterable[Command]], None]) -> None:
         turn = self._decide(entries)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Final, TypeAlias
 
 from autosync.model.stimuli import Stimulus, TimePassed, TriggerFired, TriggerHealth
@@ -29,6 +30,11 @@ class Entry:
         self.newer.append(stimulus)
         if len(self.newer) >= _UNITE_AT:
             self.first, self.newer = self.stimulus, []
+
+    @property
+    def is_urgent(self) -> bool:
+        """Return whether it is something else than a firing, or somebody waits for it."""
+        return self.answer is not None or not isinstance(self.first, TriggerFired)
 
     @property
     def stimulus(self) -> Stimulus:
@@ -76,9 +82,10 @@ class Inbox:
         if self.is_full and (answer is not None or isinstance(stimulus, TriggerFired)):
             return False
         self._arrivals += 1
-        self._entries[key if key is not None else self._arrivals] = Entry(first=stimulus, answer=answer)
+        entry = Entry(first=stimulus, answer=answer)
+        self._entries[key if key is not None else self._arrivals] = entry
         self._something.set()
-        if answer is not None or not isinstance(stimulus, TriggerFired):
+        if entry.is_urgent:
             self._urgent.set()
         return True
 
@@ -94,23 +101,25 @@ class Inbox:
             self._something = asyncio.Event()
             await self._something.wait()
 
-    async def wait_urgent(self, seconds: float) -> None:
-        """Wait until something else than a firing waits, or the inbox is closed; at most ``seconds``."""
+    async def wait_urgent(self, seconds: float) -> bool:
+        """Wait until something else than a firing waits, or the inbox is closed; False after ``seconds``."""
         try:
             async with asyncio.timeout(seconds):
                 await self._urgent.wait()
         except TimeoutError:
-            pass
+            return False
+        return True
 
-    def take(self, most: int) -> list[Entry]:
-        """Return at most ``most`` entries, oldest first, and forget them."""
-        if len(self._entries) <= most:
-            if not self._closed:
-                self._urgent.clear()
+    def take(self, most: int, *, firings: bool = True) -> list[Entry]:
+        """Return at most ``most`` entries, oldest first, and forget them. Without ``firings`` these go on gathering."""
+        if firings and len(self._entries) <= most:
             taken, self._entries = list(self._entries.values()), {}
-            return taken
-        keys = [key for key, _ in zip(self._entries, range(most), strict=False)]
-        return [self._entries.pop(key) for key in keys]
+        else:
+            able = (key for key, entry in self._entries.items() if firings or entry.is_urgent)
+            taken = [self._entries.pop(key) for key in list(islice(able, most))]
+        if not self._closed and not any(entry.is_urgent for entry in self._entries.values()):
+            self._urgent.clear()
+        return taken
 
 
 def _likeness(stimulus: Stimulus) -> Hashable | None:

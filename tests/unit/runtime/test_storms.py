@@ -84,3 +84,29 @@ def test_what_an_engine_reports_does_not_wait_for_the_storm():
     answered = [at for at, what in storming(play) if "EngineConnected" in what]
     assert len(answered) == 10
     assert all(at - wish <= TURN_S + 0.001 for wish, at in zip(asked, answered, strict=True))
+
+
+def test_what_comes_with_a_storm_at_once_gathers_too():
+    """Runs that end and start by the dozen each second, as they do in a storm, take no more than a share either."""
+
+    async def play(clock, dispatcher):
+        async with asyncio.TaskGroup() as group:
+            group.create_task(storm(clock, dispatcher, 20))
+            for number in range(400):
+                await clock.sleep(0.05)
+                dispatcher.submit(EngineConnected(engine=EngineName(f"sim{number}")))
+
+    made = [what for _, what in storming(play)]
+    assert sum(what.count("EngineConnected") for what in made) == 400
+    assert len(made) <= 0.6 * 20 / TURN_S
+
+
+def test_a_report_does_not_take_gathering_firings_with_it():
+    async def play(clock, dispatcher):
+        for number in range(2):
+            dispatcher.submit(fired(number))
+            await clock.sleep(0.15)
+        dispatcher.submit(EngineConnected(engine=EngineName("sim")))
+        await clock.sleep(2)
+
+    assert [what for _, what in storming(play)] == [["TriggerFired"], ["EngineConnected"], ["TriggerFired"]]
