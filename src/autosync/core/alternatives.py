@@ -45,7 +45,7 @@ def _alternatives(prospect: Prospect) -> Iterator[list[Work]]:
         yield together
     for work in sorted((work for work in able if work.alone), key=lambda work: -worth(work, 0.0))[:MOST_WINDOWS]:
         yield [work]
-    if play.going or play.echoes:
+    if play.going:
         yield []
     imports = [work for work in together if work.part is Part.IMPORT]
     if 0 < len(imports) < len(together):

@@ -16,7 +16,6 @@ from typing import Final
 
 from autosync.core.admission import LockSet, Occupied, first_blocker
 from autosync.core.alternatives import least_costly
-from autosync.core.estimates import ECHO_SPREAD_S
 from autosync.core.foresight import Foresight, is_urgent
 from autosync.core.lookahead import Part, Play, Prospect, Work
 from autosync.core.windows import best_alone, phases, shadow
@@ -114,10 +113,7 @@ def choose(
         patient = [work for work in chosen if going or _is_learned(by_id[work.request], history)]
         later = _too_soon(patient, history, now)
     admitted = _admitted([by_id[work.request] for work in chosen if work.request not in later], taken, engine)
-    awaited = min((seconds for seconds, _ in prospect.echoes), default=None) if not chosen else None
-    if not (
-        admitted or later or going or awaited is not None
-    ):  # an engine never stands still beside work that it could do
+    if not (admitted or later or going):  # an engine never stands still beside work that it could do
         admitted = _admitted(sorted(able, key=lambda each: each.waiting_since), taken, engine)
     until = {each.request.id: each.waiting_since + LONGEST_REST for each in resting}
     until |= {request: now + timedelta(seconds=left) for request, left in later.items()}
@@ -125,8 +121,7 @@ def choose(
     others = [each for each in candidates if each.request.id not in starts]
     for each in others:
         blocked[each.request.id] = blocked[each.request.id] or first_blocker(each.locks, taken, engine)
-    waits = [*later.values(), *([awaited + ECHO_SPREAD_S] if awaited is not None else [])]
-    revisit = min((now + timedelta(seconds=left) for left in waits), default=None)
+    revisit = min((now + timedelta(seconds=left) for left in later.values()), default=None)
     return Choice(starts=starts, revisit=revisit, reasons=_reasons(others, blocked, until))
 
 
