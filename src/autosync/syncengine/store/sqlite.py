@@ -131,7 +131,10 @@ class SqliteStore(SqliteObjects):
         connection.execute("PRAGMA journal_mode = WAL")
         # A lost last commit after a power cut costs one batch, which the next run does again.
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA cache_size = -65536")
+        # Measured with a million objects: references go to every page of their index, so that each batch writes most of it.
+        # With SQLite's 1,000 pages of log and half the cache an import writes 5.3 GB instead of 3.7 GB.
+        connection.execute("PRAGMA wal_autocheckpoint = 16000")
+        connection.execute("PRAGMA cache_size = -131072")
         connection.execute("PRAGMA temp_store = MEMORY")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > sql.VERSION:
