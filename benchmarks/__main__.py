@@ -7,6 +7,7 @@ QUICK = {
     "orchestrator in simulated time": ("benchmarks.orchestrator", "--quick"),
     "orchestrator in real time": ("benchmarks.runtime", "--quick"),
     "embedded engine": ("benchmarks.engine", "--objects", "20000"),
+    "directories": ("benchmarks.directory", "--entries", "20000", "--adds", "2000", "--rounds", "1"),
 }
 
 

@@ -62,7 +62,7 @@ class ServerProcess:
         self._begin = log.stat().st_size if log.exists() else 0
         with log.open("ab") as out:
             self.process = subprocess.Popen(
-                command,
+                [*_ends_with_us(), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -113,6 +113,12 @@ class ServerProcess:
     def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, number)
+
+
+def _ends_with_us() -> list[str]:
+    """Return what to put before a command so that it does not outlive us, even when we are killed."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []
 
 
 def is_listening(host: str, port: int) -> bool:
