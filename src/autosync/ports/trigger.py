@@ -6,15 +6,17 @@ import that starts after the firing has ended well. A failure is raised as ``Tri
 host starts ``watch`` again with back-off and the last *stored* token. Cancellation ends ``watch`` at once.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from autosync.model.ids import PartitionName, ProfileName
 from autosync.model.requests import Token
 from autosync.model.steps import Slot
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,5 @@
 """``doctor``: is everything in order between AutoSync and its engines; a report that fits a change ticket."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -31,6 +30,8 @@ def doctor(session: Session, engine: Engine = None, config: Config = None, outpu
         async for finding in session.wiring.root.examine(path, engine):
             found.append(finding)
             session.terminal.progress(f"looking at {finding.part} …")
+
+    import asyncio  # noqa: PLC0415 - the other commands start without it
 
     asyncio.run(examine())
     session.terminal.end_progress()
