@@ -7,8 +7,6 @@ from itertools import count
 from threading import Lock
 from typing import Any, Protocol, TypeVar
 
-import pytest
-
 from autosync.directory.blocking import BlockingDirectory
 from autosync.directory.client import Directory, octets
 from autosync.directory.servers import Access, parse_server
@@ -18,6 +16,7 @@ from autosync.directory.writes import Add, Modification, Modify, ModifyKind, Wri
 from scripts.services.processes import ServiceMissing
 from scripts.services.samba import Samba, running_samba
 from scripts.services.slapd import Slapd, running_slapd
+from tests.integration.conftest import absent
 
 T = TypeVar("T")
 
@@ -87,7 +86,7 @@ class Changing:
 
 @contextmanager
 def openldap() -> Iterator[tuple[Slapd, Changing]]:
-    """Run an OpenLDAP with people in it; skip where it is not installed."""
+    """Run an OpenLDAP with people in it; skip (or fail, where servers are required) when it is not installed."""
     people = "ou=people,dc=example,dc=org"
 
     def person(name: str) -> Add:
@@ -102,12 +101,12 @@ def openldap() -> Iterator[tuple[Slapd, Changing]]:
             yield slapd, changing
             changing.close()
     except ServiceMissing as missing:
-        pytest.skip(str(missing))
+        absent(missing)
 
 
 @contextmanager
 def active_directory() -> Iterator[tuple[Samba, Changing]]:
-    """Run a Samba domain controller with people in it; skip where it is not installed."""
+    """Run a Samba domain controller with people in it; skip (or fail, where servers are required) when it is not installed."""
     people = "OU=People,DC=lab,DC=test"
 
     def person(name: str) -> Add:
@@ -125,4 +124,4 @@ def active_directory() -> Iterator[tuple[Samba, Changing]]:
             yield samba, changing
             changing.close()
     except ServiceMissing as missing:
-        pytest.skip(str(missing))
+        absent(missing)

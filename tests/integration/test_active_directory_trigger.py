@@ -24,6 +24,7 @@ from autosync.ports.trigger import Firing, Pulse
 from autosync.testing.contracts.trigger import CASES, TriggerContract, TriggerStage
 from scripts.services.processes import ServiceMissing
 from scripts.services.samba import Samba, running_samba
+from tests.integration.conftest import absent
 
 pytestmark = pytest.mark.integration
 
@@ -79,7 +80,7 @@ def domain() -> Iterator[Domain]:
             yield domain
             domain.close()
     except ServiceMissing as missing:
-        pytest.skip(str(missing))
+        absent(missing)
 
 
 def trigger(domain: Domain, **more: object) -> ActiveDirectoryTrigger:

@@ -26,6 +26,7 @@ from autosync.ports.trigger import Firing
 from autosync.testing.contracts.trigger import CASES, TriggerContract, TriggerStage
 from scripts.services.processes import ServiceMissing
 from scripts.services.slapd import Slapd, running_slapd
+from tests.integration.conftest import absent
 
 pytestmark = pytest.mark.integration
 
@@ -76,7 +77,7 @@ def company() -> Iterator[Company]:
             yield company
             company.close()
     except ServiceMissing as missing:
-        pytest.skip(str(missing))
+        absent(missing)
 
 
 def trigger(company: Company, **more: object) -> LdapTrigger:
