@@ -48,7 +48,7 @@ def learned(row: EstimateRow | None, run: Run) -> EstimateRow | None:
     steps = tuple(step.kind for step in result.steps)
     seconds = max(0.0, (ended - began).total_seconds())
     if old.exported is not None:
-        old = _with_echo(old, NO_ECHO)
+        old = unheard(old)
     exports = any(kind.exports for kind in steps)
     return replace(
         old,
@@ -75,6 +75,11 @@ def heard(row: EstimateRow, at: datetime) -> EstimateRow | None:
     """
     after = (at - row.exported).total_seconds() if row.exported is not None else NO_ECHO
     return _with_echo(row, after) if SOON_S < after <= LATEST_ECHO_S else None
+
+
+def unheard(row: EstimateRow) -> EstimateRow:
+    """Return the row when the next export ends and nothing was heard of what the last one set off."""
+    return _with_echo(row, NO_ECHO)
 
 
 def echo_after(row: EstimateRow, feeder: AgentId) -> float | None:

@@ -66,9 +66,11 @@ class EngineHost:
                 waiting, self._waiting = self._waiting, []
                 for command in waiting:
                     self.carry_out(command)
-                await self._keep_contact()
+                try:
+                    await self._keep_contact()
+                finally:
+                    self._tasks = None  # a group that ends takes nothing more in, and the writer may still be in a turn
         finally:
-            self._tasks = None
             await self._close()
 
     def carry_out(self, command: HostCommand) -> None:

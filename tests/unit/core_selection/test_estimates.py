@@ -1,13 +1,24 @@
 """What past runs teach: robust durations, fan-out, and whether confirming imports stage something."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from autosync.core.estimates import FULL_IMPORT_S, KEPT, OTHER_S, SYNC_S, learned, seconds_of
+from autosync.core.estimates import (
+    FULL_IMPORT_S,
+    KEPT,
+    OTHER_S,
+    SYNC_S,
+    echo_after,
+    heard,
+    learned,
+    seconds_of,
+    unheard,
+)
 from autosync.model.causes import CauseKind
 from autosync.model.counts import Counts, RunResult, StepResult
-from autosync.model.ids import AgentId, PartitionName, RunId
+from autosync.model.ids import AgentId, PartitionName, ProfileName, RunId
 from autosync.model.rows import EstimateRow
 from autosync.model.runs import Run, RunState
 from tests.unit.core_selection.build import KINDS, NOW, PROFILES, request
@@ -127,3 +138,36 @@ def test_a_run_without_a_result_teaches_nothing():
 
 def test_a_confirming_import_that_did_not_count_says_nothing():
     assert after(ended("ad DI", confirms=True)).confirming is None
+
+
+def exported_and_heard(*moments: float) -> EstimateRow:
+    """Return what is learned of exports to MIM, after each of which a trigger told of a change; negative: none did."""
+    row = EstimateRow(agent=AgentId("e/MIM"), profile=ProfileName("EX"))
+    for seconds in moments:
+        row = replace(row, exported=NOW, fed_by=(AgentId("e/HR"),))
+        told = heard(row, NOW + timedelta(seconds=seconds)) if seconds >= 0 else None
+        row = told or row
+        if row.exported is not None:
+            row = unheard(row)
+    return row
+
+
+@pytest.mark.parametrize(
+    ("moments", "usual"),
+    [
+        ((), None),
+        ((30,), None),
+        ((30, 31), 30.5),
+        ((30, 30, -1), 30),
+        ((30, 30, -1, -1, -1), None),
+        ((7, 45, 80, 110), None),
+        ((1, 1, 1), None),
+        ((900, 900), None),
+    ],
+    ids=["never", "once", "twice", "mostly", "seldom", "by chance", "the export itself", "much later"],
+)
+def test_an_echo_is_what_mostly_follows_an_export_after_the_same_time(moments: tuple[float, ...], usual: float | None):
+    row = exported_and_heard(*moments)
+
+    assert echo_after(row, AgentId("e/HR")) == usual
+    assert echo_after(row, AgentId("e/AD")) is None
