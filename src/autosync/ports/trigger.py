@@ -6,7 +6,6 @@ import that starts after the firing has ended well. A failure is raised as ``Tri
 host starts ``watch`` again with back-off and the last *stored* token. Cancellation ends ``watch`` at once.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +14,22 @@ from typing import Protocol
 from autosync.model.ids import PartitionName, ProfileName
 from autosync.model.requests import Token
 from autosync.model.steps import Slot
+
+
+class Receipt(Protocol):
+    """What somebody waits on: an ``asyncio.Future``, not named because the command line loads ports without asyncio."""
+
+    def done(self) -> bool:
+        """Return whether it was told already, or nobody waits any more."""
+        ...
+
+    def set_result(self, result: None, /) -> None:
+        """Tell that it is durable."""
+        ...
+
+    def set_exception(self, exception: BaseException, /) -> None:
+        """Tell why it cannot be."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +50,8 @@ class Firing:
     full: bool = False
     evidence: str = ""
     """What came with it, for the journal: bounded, secrets masked."""
-    receipt: "asyncio.Future[None] | None" = None
-    """Where somebody waits for it: resolved once the firing is durable, with an exception where it cannot be."""
+    receipt: Receipt | None = None
+    """Where somebody waits for it: told once the firing is durable, or why it cannot be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
