@@ -19,6 +19,22 @@ if TYPE_CHECKING:
     import asyncio
 
 
+class Receipt(Protocol):
+    """What somebody waits on: an ``asyncio.Future``, not named because the command line loads ports without asyncio."""
+
+    def done(self) -> bool:
+        """Return whether it was told already, or nobody waits any more."""
+        ...
+
+    def set_result(self, result: None, /) -> None:
+        """Tell that it is durable."""
+        ...
+
+    def set_exception(self, exception: BaseException, /) -> None:
+        """Tell why it cannot be."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Firing:
     """A connected system changed. What to run is the host's affair unless the trigger knows better."""
@@ -37,8 +53,8 @@ class Firing:
     full: bool = False
     evidence: str = ""
     """What came with it, for the journal: bounded, secrets masked."""
-    receipt: "asyncio.Future[None] | None" = None
-    """Where somebody waits for it: resolved once the firing is durable, with an exception where it cannot be."""
+    receipt: Receipt | None = None
+    """Where somebody waits for it: told once the firing is durable, or why it cannot be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

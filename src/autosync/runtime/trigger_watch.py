@@ -15,7 +15,7 @@ from autosync.model.requests import Token, Wanted
 from autosync.model.steps import Slot
 from autosync.model.stimuli import Stimulus, TriggerFired, TriggerHealth
 from autosync.ports.clock import Clock
-from autosync.ports.trigger import Firing, Pulse, Trigger
+from autosync.ports.trigger import Firing, Pulse, Receipt, Trigger
 from autosync.runtime.backoff import BackOff
 from autosync.runtime.debounce import Debounce
 
@@ -153,7 +153,7 @@ class TriggerWatch:
         stored = self._token_of(self._part.id)
         return None if stored == self._lost_token else stored
 
-    async def _record(self, firing: Firing, receipt: asyncio.Future[None]) -> None:
+    async def _record(self, firing: Firing, receipt: Receipt) -> None:
         """Hand over at once what somebody waits for, and tell them when it is durable."""
         trouble: AutoSyncError = Refused("AutoSync stopped before it was recorded")
         try:

@@ -89,6 +89,8 @@ def init_mim(
     output: Output = _WRITTEN,
 ) -> None:
     """Read a synchronization server and propose a whole, commented configuration; everything in it is switched off."""
+    import asyncio  # noqa: PLC0415 - the other commands start without it
+
     if bool(server) == local:
         raise Failure(Exit.USAGE, "say which server: --server NAME, or --local on the synchronization server itself")
     if output.exists():

@@ -23,6 +23,8 @@ Output = Annotated[Path | None, typer.Option("--output", help="Write the report 
 
 def doctor(session: Session, engine: Engine = None, config: Config = None, output: Output = None) -> None:
     """Look at the configuration and the way to each engine: network, sign-in, rights, tools, clock. Starts nothing."""
+    import asyncio  # noqa: PLC0415 - the other commands start without it
+
     path = session.config_path(config)
     found: list[Finding] = []
 
