@@ -9,14 +9,11 @@ host starts ``watch`` again with back-off and the last *stored* token. Cancellat
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from autosync.model.ids import PartitionName, ProfileName
 from autosync.model.requests import Token
 from autosync.model.steps import Slot
-
-if TYPE_CHECKING:
-    import asyncio
 
 
 class Receipt(Protocol):

@@ -101,8 +101,6 @@ def init_mim(
     given = {"port": port, "transport": "http" if http else None, "ca": str(ca.absolute()) if ca is not None else None}
     way = {key: value for key, value in given.items() if value is not None}
     options = {"local": True} if local else {"server": server, **way, "sign-in": sign_in}
-    import asyncio  # noqa: PLC0415 - the other commands start without it
-
     text = asyncio.run(root.propose(options, engine, output.absolute().parent))
     session.terminal.end_progress()
     _write(output, text)

@@ -33,8 +33,6 @@ def doctor(session: Session, engine: Engine = None, config: Config = None, outpu
             found.append(finding)
             session.terminal.progress(f"looking at {finding.part} …")
 
-    import asyncio  # noqa: PLC0415 - the other commands start without it
-
     asyncio.run(examine())
     session.terminal.end_progress()
     lines = _report(found)
