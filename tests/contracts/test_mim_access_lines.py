@@ -8,22 +8,15 @@ import pytest
 from autosync.testing.contracts.mim_access_lines import LINE_CASES, MimAccessLineContract, MimLineStage
 from tests.contracts.mim_remote import certificates, over_http, over_https, stage_of, stand_in
 
-_DENIED = "lack_of_rights_at_any_door_is_told"
-_REASON = "opening passes on pypsrp's own WSManFaultError where an account may sign in but not use WinRM (fault 5)"
-CASES = [
-    pytest.param(case, marks=pytest.mark.xfail(reason=_REASON, strict=True)) if case == _DENIED else case
-    for case in LINE_CASES
-]
 
-
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", LINE_CASES)
 def test_over_http_broken_lines_are_mended_or_told(case: str) -> None:
     with stand_in() as server:
         stage = MimLineStage(access=stage_of(server, over_http(server)), server=server)
         asyncio.run(getattr(MimAccessLineContract(stage), case)())
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", LINE_CASES)
 def test_over_https_broken_lines_are_mended_or_told(case: str, tmp_path: Path) -> None:
     context, ca = certificates(tmp_path)
     with stand_in(tls=context) as server:

@@ -3,9 +3,11 @@
 from datetime import datetime
 from typing import Any, Final, cast
 
+from pypsrp.exceptions import WinRMError
 from pypsrp.wsman import WSMan
 
 from autosync.windows_remoting.envelopes import IDENTIFY
+from autosync.windows_remoting.failures import told
 from autosync.windows_remoting.target import Target
 from autosync.windows_remoting.transport import Transport
 
@@ -25,8 +27,11 @@ class Connection:
         self.wsman.transport = cast("Any", self._transport)
 
     def identify(self) -> datetime | None:
-        """Reach the server, sign in, and return its clock to the second, where it tells it."""
-        self._transport.send(IDENTIFY, timeout=_IDENTIFY_S)
+        """Reach the server, sign in, and return its clock to the second, where it tells it. Raises ``RemotingFailed``."""
+        try:
+            self._transport.send(IDENTIFY, timeout=_IDENTIFY_S)
+        except WinRMError as error:
+            raise told(error, self.target) from None
         return self._transport.date
 
     @property
