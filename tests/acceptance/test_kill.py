@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="SI
 
 @pytest.fixture
 def company(tmp_path: Path) -> Iterator[Company]:
-    company = Company(tmp_path / "company")
+    company = Company(tmp_path / "company", people=250)  # so many that what piles up while it is dead is no tenth
     yield company
     company.close()
 
@@ -95,6 +95,7 @@ def kill_again_and_again(company: Company, seed: int, kills: int) -> None:
         KILLS[number % len(KILLS)](company)
         if company.process is None or company.process.poll() is not None:
             company.start()
+    wait_until(company.is_answering, company.told)  # a service that only begins knows no signals yet
     wait_until(company.is_in_step, lambda: f"seed {seed}: {company.folder} {company.whole_story()}", 60)
     check_runs(company.runs())
     check_followups(company.runs())
