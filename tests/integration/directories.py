@@ -1,11 +1,12 @@
 """Real directories that a test can change while it watches them."""
 
-from collections.abc import Callable, Coroutine, Iterator
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import count
 from threading import Lock
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from autosync.directory.blocking import BlockingDirectory
 from autosync.directory.client import Directory, octets
@@ -13,12 +14,14 @@ from autosync.directory.servers import Access, parse_server
 from autosync.directory.sign_in import Simple
 from autosync.directory.tls import Trust
 from autosync.directory.writes import Add, Modification, Modify, ModifyKind, Write
+from autosync.ports.trigger import Firing, Trigger
 from scripts.services.processes import ServiceMissing
 from scripts.services.samba import Samba, running_samba
 from scripts.services.slapd import Slapd, running_slapd
 from tests.integration.conftest import absent
 
 T = TypeVar("T")
+S = TypeVar("S", bound="Server")
 
 
 class Server(Protocol):
@@ -27,11 +30,11 @@ class Server(Protocol):
     def restart(self, *, crash: bool = False) -> None: ...
 
 
-class Changing:
+class Changing(Generic[S]):
     """A directory that is changed from a thread of its own."""
 
-    def __init__(self, server: Server, access: Access, people: str, person: Callable[[str], Add]) -> None:
-        self._server = server
+    def __init__(self, server: S, access: Access, people: str, person: Callable[[str], Add]) -> None:
+        self.server = server
         self._thread = ThreadPoolExecutor(max_workers=1)
         self._open: Callable[[], BlockingDirectory] = lambda: BlockingDirectory(access)
         self._person = person
@@ -59,9 +62,13 @@ class Changing:
 
     def add(self) -> str:
         """Add a person and return the DN."""
-        person = self._person(f"p{next(self._numbers)}")
+        person = self._person(self.new_name())
         self.write(person)
         return person.dn
+
+    def new_name(self) -> str:
+        """Return a name that nothing has yet."""
+        return f"p{next(self._numbers)}"
 
     def set(self, dn: str, attribute: str, value: str) -> None:
         """Give an attribute a value."""
@@ -71,7 +78,7 @@ class Changing:
         """Stop or kill the server, and start it again."""
         with self._busy:
             self._thread.submit(self._directory.close).result()
-            self._server.restart(crash=crash)
+            self.server.restart(crash=crash)
             self._directory = self._thread.submit(self._open).result()
 
     def _run(self, main: Callable[[Directory], Coroutine[Any, Any, T]]) -> T:
@@ -85,7 +92,7 @@ class Changing:
 
 
 @contextmanager
-def openldap() -> Iterator[tuple[Slapd, Changing]]:
+def openldap() -> Iterator[Changing[Slapd]]:
     """Run an OpenLDAP with people in it; skip (or fail, where servers are required) when it is not installed."""
     people = "ou=people,dc=example,dc=org"
 
@@ -98,14 +105,14 @@ def openldap() -> Iterator[tuple[Slapd, Changing]]:
         with running_slapd() as slapd:
             access = Access(servers=[parse_server(slapd.url)], who=Simple(slapd.admin, slapd.password))
             changing = Changing(slapd, access, people, person)
-            yield slapd, changing
+            yield changing
             changing.close()
     except ServiceMissing as missing:
         absent(missing)
 
 
 @contextmanager
-def active_directory() -> Iterator[tuple[Samba, Changing]]:
+def active_directory() -> Iterator[Changing[Samba]]:
     """Run a Samba domain controller with people in it; skip (or fail, where servers are required) when it is not installed."""
     people = "OU=People,DC=lab,DC=test"
 
@@ -121,7 +128,35 @@ def active_directory() -> Iterator[tuple[Samba, Changing]]:
             )
             changing = Changing(samba, access, people, person)
             changing.write(Add(dn=people, attributes=octets({"objectClass": "organizationalUnit"})))
-            yield samba, changing
+            yield changing
             changing.close()
     except ServiceMissing as missing:
         absent(missing)
+
+
+async def firings_of(watched: Trigger, token: str | None, seconds: float) -> list[Firing]:
+    """Return what a trigger fires within some seconds."""
+    found: list[Firing] = []
+    watching = watched.watch(token)
+    assert isinstance(watching, AsyncGenerator)
+    try:
+        async with asyncio.timeout(seconds):
+            async for seen in watching:
+                found += [seen] if isinstance(seen, Firing) else []
+    except TimeoutError:
+        pass
+    finally:
+        await watching.aclose()
+    return found
+
+
+def first_token(watched: Trigger) -> str:
+    """Return the token of a trigger's first firing: the place of this moment."""
+
+    async def main() -> str:
+        async for seen in watched.watch(None):
+            if isinstance(seen, Firing) and seen.token is not None:
+                return seen.token
+        raise AssertionError("no firing at first")
+
+    return asyncio.run(main())

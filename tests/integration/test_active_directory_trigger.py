@@ -2,8 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -12,126 +10,63 @@ from autosync.adapters.clocks import SystemClock
 from autosync.adapters.secrets.sources import Secrets
 from autosync.adapters.triggers.active_directory.options import Way
 from autosync.adapters.triggers.active_directory.watching import ACTIVE_DIRECTORY_KIND, ActiveDirectoryTrigger
-from autosync.directory.blocking import BlockingDirectory
-from autosync.directory.client import Directory, octets
-from autosync.directory.servers import Access, parse_server
-from autosync.directory.sign_in import Simple
-from autosync.directory.tls import Trust
-from autosync.directory.writes import Add, Delete, Modification, Modify, ModifyKind, Rename, Write
+from autosync.directory.client import octets
+from autosync.directory.writes import Add, Delete, Modification, Modify, ModifyKind, Rename
 from autosync.model.errors import TokenUnknown, TriggerFailed
 from autosync.ports.registry import Surroundings
 from autosync.ports.trigger import Firing, Pulse
 from autosync.testing.contracts.trigger import CASES, TriggerContract, TriggerStage
-from scripts.services.processes import ServiceMissing
-from scripts.services.samba import Samba, running_samba
-from tests.integration.conftest import absent
+from scripts.services.samba import Samba
+from tests.integration.directories import Changing, active_directory, firings_of, first_token
 
 pytestmark = pytest.mark.integration
 
-PEOPLE = "OU=People,DC=lab,DC=test"
 OTHERS = "OU=Others,DC=lab,DC=test"
 
 
-class Domain:
-    """A domain that can be changed from the middle of a test."""
-
-    def __init__(self, samba: Samba) -> None:
-        self.samba = samba
-        self._numbers = count(1)
-        self._thread = ThreadPoolExecutor(max_workers=1)
-        access = Access(
-            servers=[parse_server(samba.tls_url)],
-            who=Simple(samba.admin, samba.password),
-            trust=Trust(ca_file=samba.certificate),
-        )
-        self._directory = self._thread.submit(lambda: BlockingDirectory(access)).result()
-
-    def write(self, write: Write) -> None:
-        async def main(directory: Directory) -> None:
-            (await directory.write(write)).require("the test's own change failed")
-
-        self._thread.submit(lambda: self._directory.run(main)).result()
-
-    def add_unit(self, dn: str) -> None:
-        self.write(Add(dn=dn, attributes=octets({"objectClass": "organizationalUnit"})))
-
-    def add(self, parent: str = PEOPLE, kind: str = "user") -> str:
-        name = f"{kind}{next(self._numbers)}"
-        dn = f"CN={name},{parent}"
-        self.write(Add(dn=dn, attributes=octets({"objectClass": kind, "sAMAccountName": name})))
-        return dn
-
-    def set(self, dn: str, attribute: str, value: str) -> None:
-        change = Modification(ModifyKind.REPLACE, attribute, [value.encode()])
-        self.write(Modify(dn=dn, changes=[change]))
-
-    def close(self) -> None:
-        self._thread.submit(self._directory.close).result()
-        self._thread.shutdown()
-
-
 @pytest.fixture(scope="module")
-def domain() -> Iterator[Domain]:
-    try:
-        with running_samba() as samba:
-            domain = Domain(samba)
-            domain.add_unit(PEOPLE)
-            domain.add_unit(OTHERS)
-            yield domain
-            domain.close()
-    except ServiceMissing as missing:
-        absent(missing)
+def domain() -> Iterator[Changing[Samba]]:
+    with active_directory() as changing:
+        changing.write(Add(dn=OTHERS, attributes=octets({"objectClass": "organizationalUnit"})))
+        yield changing
 
 
-def trigger(domain: Domain, **more: object) -> ActiveDirectoryTrigger:
+def add(domain: Changing[Samba], parent: str | None = None, kind: str = "user") -> str:
+    name = domain.new_name()
+    dn = f"CN={name},{parent or domain.people}"
+    domain.write(Add(dn=dn, attributes=octets({"objectClass": kind, "sAMAccountName": name})))
+    return dn
+
+
+def trigger(domain: Changing[Samba], **more: object) -> ActiveDirectoryTrigger:
     data = {
-        "domain-controllers": domain.samba.tls_url,
-        "ca": str(domain.samba.certificate),
-        "sign-in": {"user": domain.samba.admin, "password": {"env": "PASSWORD"}, "method": "simple"},
-        "base": PEOPLE,
+        "domain-controllers": domain.server.tls_url,
+        "ca": str(domain.server.certificate),
+        "sign-in": {"user": domain.server.admin, "password": {"env": "PASSWORD"}, "method": "simple"},
+        "base": domain.people,
         "every": "300ms",
         "gather": "50ms",
         **{key.replace("_", "-"): value for key, value in more.items()},
     }
     parsed = ACTIVE_DIRECTORY_KIND.parse(data, Path())
     assert not parsed.mistakes, parsed.mistakes
-    secrets = Secrets({"PASSWORD": domain.samba.password})
+    secrets = Secrets({"PASSWORD": domain.server.password})
     return ActiveDirectoryTrigger(parsed.options, Surroundings(clock=SystemClock(), secrets=secrets))
 
 
-async def firings_of(watched: ActiveDirectoryTrigger, token: str | None, seconds: float) -> list[Firing]:
-    found: list[Firing] = []
-    watching = watched.watch(token)
-    try:
-        async with asyncio.timeout(seconds):
-            async for seen in watching:
-                found += [seen] if isinstance(seen, Firing) else []
-    except TimeoutError:
-        pass
-    finally:
-        await watching.aclose()
-    return found
-
-
-def token_now(domain: Domain, **more: object) -> str:
-    async def main() -> str:
-        async for seen in trigger(domain, **more).watch(None):
-            if isinstance(seen, Firing) and seen.token is not None:
-                return seen.token
-        raise AssertionError("no firing at first")
-
-    return asyncio.run(main())
+def token_now(domain: Changing[Samba], **more: object) -> str:
+    return first_token(trigger(domain, **more))
 
 
 @pytest.mark.parametrize("way", ["dirsync", "usn"])
 @pytest.mark.parametrize("case", CASES)
-def test_an_active_directory_trigger_keeps_its_promises(case: str, way: str, domain: Domain) -> None:
+def test_an_active_directory_trigger_keeps_its_promises(case: str, way: str, domain: Changing[Samba]) -> None:
     stage = TriggerStage(make=lambda: trigger(domain, way=way), change=domain.add, patience_s=10, quiet_s=1.0)
 
     asyncio.run(getattr(TriggerContract(stage), case)())
 
 
-def changed(domain: Domain, change: Callable[[], object], **more: object) -> int:
+def changed(domain: Changing[Samba], change: Callable[[], object], **more: object) -> int:
     """Return how many objects a trigger sees changed by ``change``."""
     token = token_now(domain, **more)
     change()
@@ -143,7 +78,7 @@ def way(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_an_attribute_a_rename_a_move_and_a_deletion_are_changes(domain: Domain, way: str) -> None:
+def test_an_attribute_a_rename_a_move_and_a_deletion_are_changes(domain: Changing[Samba], way: str) -> None:
     dn, moved, gone = domain.add(), domain.add(), domain.add()
 
     assert changed(domain, lambda: domain.set(dn, "description", "new"), way=way) >= 1
@@ -153,23 +88,23 @@ def test_an_attribute_a_rename_a_move_and_a_deletion_are_changes(domain: Domain,
     assert changed(domain, lambda: domain.write(Delete(dn=gone)), way=way) >= 1
 
 
-def test_what_is_outside_the_base_does_not_count(domain: Domain, way: str) -> None:
-    outside = domain.add(OTHERS)
+def test_what_is_outside_the_base_does_not_count(domain: Changing[Samba], way: str) -> None:
+    outside = add(domain, OTHERS)
 
     assert changed(domain, lambda: domain.set(outside, "description", "new"), way=way) == 0
     if way == "dirsync":
-        assert changed(domain, lambda: domain.add(OTHERS), way=way) == 0
+        assert changed(domain, lambda: add(domain, OTHERS), way=way) == 0
 
 
-def test_only_the_classes_that_are_named_count(domain: Domain, way: str) -> None:
+def test_only_the_classes_that_are_named_count(domain: Changing[Samba], way: str) -> None:
     more = {"way": way, "object_classes": ["user"]}
 
-    assert changed(domain, lambda: domain.add(kind="group"), **more) == 0
-    assert changed(domain, lambda: domain.add(kind="computer"), **more) == 0
+    assert changed(domain, lambda: add(domain, kind="group"), **more) == 0
+    assert changed(domain, lambda: add(domain, kind="computer"), **more) == 0
     assert changed(domain, domain.add, **more) >= 1
 
 
-def test_noise_is_passed_over_by_attribute_not_by_object(domain: Domain) -> None:
+def test_noise_is_passed_over_by_attribute_not_by_object(domain: Changing[Samba]) -> None:
     dn = domain.add()
 
     def noise_and_news() -> None:
@@ -181,7 +116,7 @@ def test_noise_is_passed_over_by_attribute_not_by_object(domain: Domain) -> None
     assert changed(domain, noise_and_news, **more) == 1
 
 
-def test_only_the_attributes_that_are_named_count(domain: Domain) -> None:
+def test_only_the_attributes_that_are_named_count(domain: Changing[Samba]) -> None:
     dn = domain.add()
     more = {"way": "dirsync", "attributes": ["description"]}
 
@@ -190,7 +125,7 @@ def test_only_the_attributes_that_are_named_count(domain: Domain) -> None:
     assert changed(domain, lambda: domain.write(Rename(dn=dn, new_rdn="CN=elsewhere")), **more) >= 1
 
 
-def test_a_notification_makes_it_look_long_before_its_time(domain: Domain) -> None:
+def test_a_notification_makes_it_look_long_before_its_time(domain: Changing[Samba]) -> None:
     token = token_now(domain)
 
     async def main() -> Firing:
@@ -206,9 +141,9 @@ def test_a_notification_makes_it_look_long_before_its_time(domain: Domain) -> No
     assert asyncio.run(main()).count == 1
 
 
-def test_an_account_without_the_right_to_replicate_uses_update_numbers(domain: Domain) -> None:
+def test_an_account_without_the_right_to_replicate_uses_update_numbers(domain: Changing[Samba]) -> None:
     name = "reader"
-    dn = f"CN={name},{PEOPLE}"
+    dn = f"CN={name},{domain.people}"
     domain.write(Add(dn=dn, attributes=octets({"objectClass": "user", "sAMAccountName": name})))
     password = '"Reader!Passw0rd"'.encode("utf-16-le")
     domain.write(Modify(dn=dn, changes=[Modification(ModifyKind.REPLACE, "unicodePwd", [password])]))
@@ -242,26 +177,26 @@ def test_an_account_without_the_right_to_replicate_uses_update_numbers(domain: D
         ({"sign_in": {"user": "x", "password": {"env": "ABSENT"}, "method": "simple"}}, "ABSENT"),
     ],
 )
-def test_each_failure_says_what_to_do(domain: Domain, more: dict[str, object], says: str) -> None:
+def test_each_failure_says_what_to_do(domain: Changing[Samba], more: dict[str, object], says: str) -> None:
     with pytest.raises(TriggerFailed, match=says) as failure:
         asyncio.run(firings_of(trigger(domain, **more), None, 20))
-    assert domain.samba.password not in str(failure.value)
+    assert domain.server.password not in str(failure.value)
 
 
-def test_a_controller_that_is_away_is_followed_by_the_next(domain: Domain) -> None:
-    both = ["ldaps://127.0.0.1:1", domain.samba.tls_url]
+def test_a_controller_that_is_away_is_followed_by_the_next(domain: Changing[Samba]) -> None:
+    both = ["ldaps://127.0.0.1:1", domain.server.tls_url]
 
     assert len(asyncio.run(firings_of(trigger(domain, domain_controllers=both), None, 1.5))) == 1
 
 
-def test_a_cookie_that_the_directory_does_not_know_asks_for_a_full_import(domain: Domain) -> None:
+def test_a_cookie_that_the_directory_does_not_know_asks_for_a_full_import(domain: Changing[Samba]) -> None:
     token = token_now(domain, way="dirsync").replace('"cookie": "', '"cookie": "AAAA')
 
     with pytest.raises(TokenUnknown):
         asyncio.run(firings_of(trigger(domain, way="dirsync"), token, 20))
 
 
-def test_a_restored_controller_asks_for_a_full_import(domain: Domain, way: str) -> None:
+def test_a_restored_controller_asks_for_a_full_import(domain: Changing[Samba], way: str) -> None:
     token = token_now(domain, way=way)
     settings, _, invocation = token.partition('"invocations": {')[2].strip("{} ").rpartition(": ")
     assert settings

@@ -6,8 +6,6 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -15,123 +13,55 @@ import pytest
 from autosync.adapters.clocks import SystemClock
 from autosync.adapters.secrets.sources import Secrets
 from autosync.adapters.triggers.ldap.watching import LDAP_KIND, LdapTrigger
-from autosync.directory.blocking import BlockingDirectory
-from autosync.directory.client import Directory, octets
-from autosync.directory.servers import Access, parse_server
-from autosync.directory.sign_in import Simple
-from autosync.directory.writes import Add, Delete, Modification, Modify, ModifyKind, Rename, Write
+from autosync.directory.writes import Delete, Rename
 from autosync.model.errors import TokenUnknown, TriggerFailed
 from autosync.ports.registry import Surroundings
 from autosync.ports.trigger import Firing
 from autosync.testing.contracts.trigger import CASES, TriggerContract, TriggerStage
-from scripts.services.processes import ServiceMissing
-from scripts.services.slapd import Slapd, running_slapd
-from tests.integration.conftest import absent
+from scripts.services.slapd import Slapd
+from tests.integration.directories import Changing, firings_of, first_token, openldap
 
 pytestmark = pytest.mark.integration
 
-PEOPLE = "ou=people,dc=example,dc=org"
-
-
-class Company:
-    """An OpenLDAP that can be changed from the middle of a test."""
-
-    def __init__(self, slapd: Slapd) -> None:
-        self.slapd = slapd
-        self._numbers = count(1)
-        self._thread = ThreadPoolExecutor(max_workers=1)
-        access = Access(servers=[parse_server(slapd.url)], who=Simple(slapd.admin, slapd.password))
-        self._open: Callable[[], BlockingDirectory] = lambda: BlockingDirectory(access)
-        self._directory = self._thread.submit(self._open).result()
-
-    def write(self, write: Write) -> None:
-        async def main(directory: Directory) -> None:
-            (await directory.write(write)).require("the test's own change failed")
-
-        self._thread.submit(lambda: self._directory.run(main)).result()
-
-    def add(self) -> str:
-        name = f"p{next(self._numbers)}"
-        dn = f"uid={name},{PEOPLE}"
-        self.write(Add(dn=dn, attributes=octets({"objectClass": "inetOrgPerson", "cn": name, "sn": name})))
-        return dn
-
-    def set(self, dn: str, value: str) -> None:
-        self.write(Modify(dn=dn, changes=[Modification(ModifyKind.REPLACE, "description", [value.encode()])]))
-
-    def restart(self, *, crash: bool = False) -> None:
-        self._thread.submit(self._directory.close).result()
-        self.slapd.restart(crash=crash)
-        self._directory = self._thread.submit(self._open).result()
-
-    def close(self) -> None:
-        self._thread.submit(self._directory.close).result()
-        self._thread.shutdown()
-
 
 @pytest.fixture(scope="module")
-def company() -> Iterator[Company]:
-    try:
-        with running_slapd() as slapd:
-            company = Company(slapd)
-            yield company
-            company.close()
-    except ServiceMissing as missing:
-        absent(missing)
+def company() -> Iterator[Changing[Slapd]]:
+    with openldap() as changing:
+        yield changing
 
 
-def trigger(company: Company, **more: object) -> LdapTrigger:
+def trigger(company: Changing[Slapd], **more: object) -> LdapTrigger:
     data = {
-        "servers": company.slapd.url,
-        "sign-in": {"user": company.slapd.admin, "password": {"env": "PASSWORD"}, "method": "simple"},
-        "base": PEOPLE,
+        "servers": company.server.url,
+        "sign-in": {"user": company.server.admin, "password": {"env": "PASSWORD"}, "method": "simple"},
+        "base": company.people,
         "every": "200ms",
         **more,
     }
     parsed = LDAP_KIND.parse(data, Path())
     assert not parsed.mistakes, parsed.mistakes
-    secrets = Secrets({"PASSWORD": company.slapd.password})
+    secrets = Secrets({"PASSWORD": company.server.password})
     return LdapTrigger(parsed.options, Surroundings(clock=SystemClock(), secrets=secrets))
 
 
-async def firings_of(watched: LdapTrigger, token: str | None, seconds: float) -> list[Firing]:
-    found: list[Firing] = []
-    watching = watched.watch(token)
-    try:
-        async with asyncio.timeout(seconds):
-            async for seen in watching:
-                found += [seen] if isinstance(seen, Firing) else []
-    except TimeoutError:
-        pass
-    finally:
-        await watching.aclose()
-    return found
-
-
-def token_now(company: Company, **more: object) -> str:
-    async def main() -> str:
-        async for seen in trigger(company, **more).watch(None):
-            if isinstance(seen, Firing) and seen.token is not None:
-                return seen.token
-        raise AssertionError("no firing at first")
-
-    return asyncio.run(main())
+def token_now(company: Changing[Slapd], **more: object) -> str:
+    return first_token(trigger(company, **more))
 
 
 @pytest.mark.parametrize("way", ["syncrepl", "timestamp"])
 @pytest.mark.parametrize("case", CASES)
-def test_an_ldap_trigger_keeps_its_promises(case: str, way: str, company: Company) -> None:
+def test_an_ldap_trigger_keeps_its_promises(case: str, way: str, company: Changing[Slapd]) -> None:
     quiet = 0.4 if way == "syncrepl" else 2.0
     stage = TriggerStage(make=lambda: trigger(company, way=way), change=company.add, patience_s=10, quiet_s=quiet)
 
     asyncio.run(getattr(TriggerContract(stage), case)())
 
 
-def test_changes_renames_and_deletions_are_told_at_once(company: Company) -> None:
+def test_changes_renames_and_deletions_are_told_at_once(company: Changing[Slapd]) -> None:
     dn, gone = company.add(), company.add()
     token = token_now(company)
     changes: list[Callable[[], None]] = [
-        lambda: company.set(dn, "new"),
+        lambda: company.set(dn, "description", "new"),
         lambda: company.write(Rename(dn=dn, new_rdn="uid=renamed")),
         lambda: company.write(Delete(dn=gone)),
     ]
@@ -157,7 +87,7 @@ def test_changes_renames_and_deletions_are_told_at_once(company: Company) -> Non
     assert len(asyncio.run(begin())) == 3
 
 
-def test_a_deletion_while_nobody_listened_is_told_after_the_server_was_started_again(company: Company) -> None:
+def test_a_deletion_while_nobody_listened_is_told_after_the_server_was_started_again(company: Changing[Slapd]) -> None:
     gone = company.add()
     token = token_now(company)
     company.write(Delete(dn=gone))
@@ -166,7 +96,7 @@ def test_a_deletion_while_nobody_listened_is_told_after_the_server_was_started_a
     assert asyncio.run(firings_of(trigger(company), token, 1.5))
 
 
-def test_a_place_from_the_future_of_a_restored_server_asks_for_a_full_import(company: Company) -> None:
+def test_a_place_from_the_future_of_a_restored_server_asks_for_a_full_import(company: Changing[Slapd]) -> None:
     token = json.loads(token_now(company))
     cookie = re.sub(rb"csn=\d{4}", b"csn=2999", base64.b64decode(token["cookie"]))
     token["cookie"] = base64.b64encode(cookie).decode("ascii")
@@ -175,14 +105,14 @@ def test_a_place_from_the_future_of_a_restored_server_asks_for_a_full_import(com
         asyncio.run(firings_of(trigger(company), json.dumps(token), 5))
 
 
-def test_a_place_of_another_question_is_not_used(company: Company) -> None:
+def test_a_place_of_another_question_is_not_used(company: Changing[Slapd]) -> None:
     token = token_now(company)
     other = trigger(company, filter="(uid=nobody)")
 
     assert len(asyncio.run(firings_of(other, token, 0.8))) == 1
 
 
-def test_only_what_the_filter_finds_counts(company: Company) -> None:
+def test_only_what_the_filter_finds_counts(company: Changing[Slapd]) -> None:
     more = {"filter": "(objectClass=organizationalUnit)"}
     token = token_now(company, **more)
     company.add()
@@ -202,7 +132,7 @@ def test_only_what_the_filter_finds_counts(company: Company) -> None:
         ),
     ],
 )
-def test_each_failure_says_what_to_do(company: Company, more: dict[str, object], says: str) -> None:
+def test_each_failure_says_what_to_do(company: Changing[Slapd], more: dict[str, object], says: str) -> None:
     with pytest.raises(TriggerFailed, match=says) as failure:
         asyncio.run(firings_of(trigger(company, **more), None, 20))
-    assert company.slapd.password not in str(failure.value)
+    assert company.server.password not in str(failure.value)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -74,7 +75,7 @@ class Orchestrator:
         self._news.set()
 
 
-async def play(changing: Changing, make: Callable[[], Trigger], rounds: int, each: int, seed: int) -> Orchestrator:
+async def play(changing: Changing[Any], make: Callable[[], Trigger], rounds: int, each: int, seed: int) -> Orchestrator:
     """Make ``rounds`` times ``each`` changes; after each round an import must read the last of them."""
     random = Random(seed)
     dn = await asyncio.to_thread(changing.add)
@@ -106,7 +107,8 @@ def maker(kind: BlockTrigger, data: dict[str, object], password: str) -> Callabl
 @pytest.mark.parametrize("way", ["syncrepl", "timestamp"])
 def test_none_of_many_changes_in_openldap_is_lost(way: str) -> None:
     rounds, each = (100, 100) if way == "syncrepl" else (10, 100)
-    with openldap() as (slapd, changing):
+    with openldap() as changing:
+        slapd = changing.server
         data = {
             "servers": slapd.url,
             "sign-in": {"user": slapd.admin, "password": {"env": "PASSWORD"}, "method": "simple"},
@@ -122,7 +124,8 @@ def test_none_of_many_changes_in_openldap_is_lost(way: str) -> None:
 
 @pytest.mark.parametrize("way", ["dirsync", "usn"])
 def test_none_of_many_changes_in_active_directory_is_lost(way: str) -> None:
-    with active_directory() as (samba, changing):
+    with active_directory() as changing:
+        samba = changing.server
         data = {
             "domain-controllers": samba.tls_url,
             "ca": str(samba.certificate),
