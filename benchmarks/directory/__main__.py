@@ -12,12 +12,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from autosync.directory.client import open_directory
 from autosync.directory.searching import Search
 from autosync.directory.servers import Access, parse_server
 from autosync.directory.sign_in import Simple
+from autosync.directory.writes import Delete
 from autosync.syncengine.connectors.port import Change, ChangeKind, Connector
 from autosync.syncengine.connectors.registry import make_connector
 from benchmarks.directory.data import adds, attributes_of, dn_of, ldif
@@ -76,17 +78,17 @@ def measure(slapd: Slapd, entries: int, added: int, rounds: int) -> Measurements
         found.take("read: client", entries, lambda: asyncio.run(read(access, slapd.suffix)))
         for delta, name in (("none", "pages"), ("syncrepl", "syncrepl")):
             connector = connector_of(slapd, delta)
-            found.take(f"read: connector, full import by {name}", entries, lambda it=connector: read_all(it))  # type: ignore[misc]
+            found.take(f"read: connector, full import by {name}", entries, partial(read_all, connector))
         batch = first
-        found.take("add: ldapadd", added, lambda at=batch: ldapadd(slapd, at, added))  # type: ignore[misc]
+        found.take("add: ldapadd", added, partial(ldapadd, slapd, batch, added))
         batch += added
-        found.take("add: client, 50 on their way", added, lambda at=batch: asyncio.run(write(access, at, added, slapd)))  # type: ignore[misc]
+        found.take("add: client, 50 on their way", added, partial(add_all, access, batch, added, slapd))
         batch += added
         found.take(
             "add: connector, with anchors",
             added,
-            lambda at=batch: export(connector_of(slapd, "none"), at, added, slapd),
-        )  # type: ignore[misc]
+            partial(export, connector_of(slapd, "none"), batch, added, slapd),
+        )
         batch += added
         clean(access, slapd, first, batch)
     return found
@@ -126,11 +128,15 @@ async def read(access: Access, suffix: str) -> None:
             pass
 
 
-async def write(access: Access, first: int, count: int, slapd: Slapd) -> None:
+def add_all(access: Access, first: int, count: int, slapd: Slapd) -> None:
     """Add with the client."""
-    async with open_directory(access) as directory:
-        async for result in directory.write_all(adds(first, count, slapd.suffix)):
-            result.require("add")
+
+    async def main() -> None:
+        async with open_directory(access) as directory:
+            async for result in directory.write_all(adds(first, count, slapd.suffix)):
+                result.require("add")
+
+    asyncio.run(main())
 
 
 def connector_of(slapd: Slapd, delta: str) -> Connector:
@@ -167,7 +173,6 @@ def export(connector: Connector, first: int, count: int, slapd: Slapd) -> None:
 
 def clean(access: Access, slapd: Slapd, first: int, end: int) -> None:
     """Delete what a round has added."""
-    from autosync.directory.writes import Delete  # noqa: PLC0415 - here alone
 
     async def main() -> None:
         async with open_directory(access) as directory:

@@ -14,9 +14,9 @@ import pytest
 import structlog
 
 from autosync.adapters.scripts.hosts import script_of
-from autosync.adapters.scripts.options import SignIn
 from autosync.adapters.scripts.script import Arguments, Output, UnexpectedChangeSeen, Working
 from autosync.model.errors import ScriptFailed
+from autosync.options.account import Account
 from autosync.ports.secrets import SecretKind, SecretReference
 from tests.unit.scripts.places import HOSTS, PASSWORD, QUICK, OneSecret, language_of, script_options
 
@@ -341,7 +341,7 @@ def test_a_password_appears_nowhere(host, play) -> None:
 
 def test_a_password_that_is_not_there_is_told(host, play) -> None:
     async def act(stage: Stage) -> None:
-        missing = SignIn(user="x", password=SecretReference(kind=SecretKind.ENV, name="NOWHERE"))
+        missing = Account(user="x", password=SecretReference(kind=SecretKind.ENV, name="NOWHERE"))
         script = script_of(replace(stage.options, sign_in=missing), OneSecret(), patience=QUICK)
         with pytest.raises(ScriptFailed, match="env:NOWHERE is not set"):
             await script.open()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from autosync.adapters.clocks import SystemClock
 from autosync.adapters.scripts.controller import controller_script
-from autosync.adapters.scripts.options import Edition, Language, ScriptOptions, SignIn
+from autosync.adapters.scripts.options import Edition, Language, ScriptOptions
 from autosync.adapters.secrets.sources import Secrets
 from autosync.adapters.stores.memory import MemoryStore
 from autosync.adapters.stores.sqlite import SqliteStore
@@ -133,7 +133,7 @@ def _script_part(spec: ControllerScriptSpec, secrets: SecretSource) -> ScriptPar
     options = ScriptOptions(
         language=Language(spec.language.value),
         path=spec.path,
-        sign_in=None if spec.password is None else SignIn(user=spec.user, password=spec.password),
+        sign_in=spec.account,
         time_limit=spec.time_limit,
         executable=None if spec.executable is None else Path(spec.executable),
         edition=None if spec.edition is None else Edition(spec.edition.value),

@@ -8,33 +8,22 @@ from autosync.config.service import path
 from autosync.config.spec import ControllerScriptSpec, ScriptEdition, ScriptLanguage
 from autosync.model.ids import AgentId
 from autosync.model.settings import IfFalse, OnScriptError, ScriptPolicy
+from autosync.options.account import account
 from autosync.options.blocks import Block, Built, Key, ListOf, Values
 from autosync.options.reading import Place
-from autosync.options.shapes import choice, duration, maybe, secret, text
-from autosync.ports.secrets import SecretReference
+from autosync.options.shapes import choice, duration, maybe, text
 
 _USUAL: Final = ScriptPolicy()
 _SUFFIXES: Final = {".ps1": ScriptLanguage.POWERSHELL, ".py": ScriptLanguage.PYTHON}
 _NO_PATH: Final[Path | None] = None
 _NO_LANGUAGE: Final[ScriptLanguage | None] = None
-_NO_SIGN_IN: Final[tuple[str, SecretReference] | None] = None
-
-
-_SECRET: Final = secret()
 _TEXT: Final = maybe(text())
 _EDITION: Final = maybe(choice(ScriptEdition))
 
-USER: Final = Key("user", text("an account"), "", "The account: DOMAIN\\user or user@domain.", required=True)
-PASSWORD: Final[Key[SecretReference | None]] = Key(
-    "password", _SECRET, None, "Where its password is kept.", required=True
-)
 SIGN_IN: Final = Key(
     "sign-in",
-    Built(
-        block=Block(doc="What the script gets as credentials.", keys=(USER, PASSWORD)),
-        build=lambda values, _: (values[USER], values[PASSWORD]),
-    ),
-    _NO_SIGN_IN,
+    account("What the script gets as credentials."),
+    None,
     "The credentials that the script gets, where it asks for some; it runs as the service itself.",
 )
 PATH: Final = Key("path", path("a file's path"), _NO_PATH, "The script.", required=True)
@@ -104,8 +93,7 @@ def script_spec(agent: AgentId, values: Values) -> ControllerScriptSpec:
         path=file,
         language=values[LANGUAGE] or _SUFFIXES[file.suffix.lower()],
         time_limit=values[TIME_LIMIT],
-        user=sign_in[0] if sign_in is not None else "",
-        password=sign_in[1] if sign_in is not None else None,
+        account=sign_in,
         executable=values[EXECUTABLE],
         edition=values[EDITION],
         environment=values[ENVIRONMENT],

@@ -10,7 +10,7 @@ from autosync.model.facts import FactKind, Severity
 from autosync.model.ids import AgentId, EngineName, TriggerId
 from autosync.model.requests import Wanted
 from autosync.model.settings import EngineSettings, Settings
-from autosync.ports.secrets import SecretReference
+from autosync.options.account import Account
 
 
 class LogLevel(StrEnum):
@@ -108,9 +108,8 @@ class ControllerScriptSpec:
     path: Path
     language: ScriptLanguage
     time_limit: timedelta
-    user: str = ""
-    """Whose credentials the script gets; empty: nobody's."""
-    password: SecretReference | None = None
+    account: Account | None = None
+    """Whose credentials the script gets."""
     executable: str | None = None
     edition: ScriptEdition | None = None
     environment: tuple[str, ...] = ()

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from autosync.adapters.scripts.life import Patience
-from autosync.adapters.scripts.options import Edition, Language, ScriptOptions, SignIn
+from autosync.adapters.scripts.options import Edition, Language, ScriptOptions
 from autosync.model.errors import ConfigError
+from autosync.options.account import Account
 from autosync.ports.secrets import Secret, SecretKind, SecretReference
 
 QUICK = Patience(start=30.0, stop=0.3, look=0.05, beat=0.1, deaf=30.0)
 PASSWORD = "Sésame-öffne-dich"
-SIGN_IN = SignIn(user="CORP\\svc-sync", password=SecretReference(kind=SecretKind.ENV, name="SCRIPT_PASSWORD"))
+SIGN_IN = Account(user="CORP\\svc-sync", password=SecretReference(kind=SecretKind.ENV, name="SCRIPT_PASSWORD"))
 FAKE = Path(__file__).with_name("fake_pwsh.py")
 REAL = next((found for name in ("pwsh", "powershell") if (found := shutil.which(name))), None)
 

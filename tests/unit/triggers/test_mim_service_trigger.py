@@ -19,11 +19,12 @@ import spnego
 
 from autosync.adapters.clocks import SystemClock
 from autosync.adapters.secrets.sources import Secrets
-from autosync.adapters.triggers.mim_service.options import MimServiceOptions, SignIn
+from autosync.adapters.triggers.mim_service.options import MimServiceOptions
 from autosync.adapters.triggers.mim_service.requests import SYNCHRONIZATION_ACCOUNT, Answer, completed_after
 from autosync.adapters.triggers.mim_service.rest import RestHistory
 from autosync.adapters.triggers.mim_service.watching import MIM_SERVICE_KIND, MimServiceTrigger
 from autosync.model.errors import TokenUnknown, TriggerFailed
+from autosync.options.account import Account
 from autosync.ports.secrets import SecretKind, SecretReference
 from autosync.ports.trigger import Firing
 from autosync.testing.clock import SimulatedClock
@@ -219,7 +220,7 @@ def test_windows_sign_in_is_answered(password: str, tmp_path: Path, monkeypatch:
     users = tmp_path / "users"
     users.write_text(f"CORP:svc-autosync:{password}", encoding="utf-8")
     monkeypatch.setenv("NTLM_USER_FILE", str(users))
-    account = SignIn(user="CORP\\svc-autosync", password=SecretReference(kind=SecretKind.ENV, name="PASSWORD"))
+    account = Account(user="CORP\\svc-autosync", password=SecretReference(kind=SecretKind.ENV, name="PASSWORD"))
 
     with serving(NtlmDoor()) as address:
         if password == "wrong":
@@ -245,7 +246,7 @@ def test_the_options_are_read(tmp_path: Path) -> None:
     assert not parsed.mistakes
     assert parsed.options == MimServiceOptions(
         rest="https://mim.corp.example/v2",
-        sign_in=SignIn(user="CORP\\svc", password=SecretReference(kind=SecretKind.ENV, name="MIM_PASSWORD")),
+        sign_in=Account(user="CORP\\svc", password=SecretReference(kind=SecretKind.ENV, name="MIM_PASSWORD")),
         ca=str(tmp_path / "corp.pem"),
         every=timedelta(seconds=5),
     )

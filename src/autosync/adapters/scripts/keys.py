@@ -4,33 +4,20 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from autosync.adapters.scripts.options import Edition, Language, ScriptOptions, SignIn
-from autosync.options.blocks import Block, Built, Key, ListOf, Values
-from autosync.options.reading import Place
-from autosync.options.shapes import choice, duration, maybe, place, secret, text
+from autosync.adapters.scripts.options import Edition, Language, ScriptOptions
+from autosync.options.account import account
+from autosync.options.blocks import Key, ListOf, Values
+from autosync.options.shapes import choice, duration, maybe, place, text
 
 _TEXT: Final = maybe(text())
-_PASSWORD: Final = maybe(secret())
 _EDITION: Final = maybe(choice(Edition))
 _LIMIT: Final = maybe(duration(timedelta(seconds=1)))
 
 SCRIPT: Final = Key("script", place(), Path(), "The script's file.", required=True)
 
-USER: Final = Key("user", text(), "", "The user's name, as the script wants it: CORP\\svc-sync.", required=True)
-PASSWORD: Final = Key("password", _PASSWORD, None, "Where the password is kept.", required=True)
-
-
-def _sign_in(values: Values, _: Place) -> SignIn | None:
-    password = values[PASSWORD]
-    return None if password is None else SignIn(user=values[USER], password=password)
-
-
 SIGN_IN: Final = Key(
     "sign-in",
-    Built(
-        block=Block(doc="Whom the script signs in as; it gets this as credentials.", keys=(USER, PASSWORD)),
-        build=_sign_in,
-    ),
+    account("Whom the script signs in as; it gets this as credentials."),
     None,
     "Whom the script signs in as. A function with a parameter credentials gets it.",
 )

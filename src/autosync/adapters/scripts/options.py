@@ -5,7 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from autosync.ports.secrets import SecretReference
+from autosync.options.account import Account
 
 
 class Language(StrEnum):
@@ -25,20 +25,12 @@ class Edition(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignIn:
-    """Whom a script signs in as."""
-
-    user: str
-    password: SecretReference
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptOptions:
     """Options of a script, in a trigger or at an agent."""
 
     language: Language
     path: Path
-    sign_in: SignIn | None = None
+    sign_in: Account | None = None
     time_limit: timedelta | None = None
     """How long one call may take; None: as long as it wants."""
     executable: Path | None = None

@@ -13,6 +13,7 @@ from autosync.directory.client import Directory, open_directory
 from autosync.directory.errors import DirectoryError
 from autosync.model.errors import ConfigError, TriggerFailed
 from autosync.model.requests import Token
+from autosync.model.wording import number
 from autosync.options.kind import BlockTrigger
 from autosync.ports.clock import Clock
 from autosync.ports.registry import Surroundings
@@ -72,7 +73,7 @@ class ActiveDirectoryTrigger:
 
 def _text(found: Survey, changes: Changes, before: ReadTo | None) -> str:
     if changes.sure:
-        return f"{changes.count} object changed" if changes.count == 1 else f"{changes.count} objects changed"
+        return f"{number(changes.count, 'object')} changed"
     if before is None:
         return f"{found.base} was looked at for the first time"
     return f"the controller is another one: what changed since {found.base} was last looked at is not known"

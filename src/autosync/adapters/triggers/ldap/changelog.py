@@ -14,6 +14,7 @@ from autosync.directory.filters import AtLeast
 from autosync.directory.names import is_within, same_name_key
 from autosync.directory.searching import NO_ATTRIBUTES, Entry, Found, Scope, Search
 from autosync.model.errors import TokenUnknown, TriggerFailed
+from autosync.model.wording import number
 from autosync.ports.clock import Clock
 from autosync.ports.trigger import Firing, Pulse
 
@@ -39,7 +40,7 @@ async def watch(
             count, reached = await _changes(directory, options, able.changelog or "", read.number)
             read = replace(read, number=max(reached, read.number))
             if count:
-                text = "1 entry changed" if count == 1 else f"{count} entries changed"
+                text = f"{number(count, 'entry', 'entries')} changed"
                 yield Firing(token=token_of(read), count=count, text=text)
             yield Pulse(details={"server": str(directory.server), "way": "changelog", "number": str(read.number)})
             await _pause(listening, options.every.total_seconds(), clock)

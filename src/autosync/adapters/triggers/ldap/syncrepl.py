@@ -11,6 +11,7 @@ from autosync.directory.controls import SyncMode, SyncStateKind, sync_info, sync
 from autosync.directory.results import SYNC_REFRESH_REQUIRED, UNWILLING_TO_PERFORM
 from autosync.directory.searching import NO_ATTRIBUTES, Answer, Between, Entry, Found, Search
 from autosync.model.errors import TokenUnknown, TriggerFailed
+from autosync.model.wording import number
 from autosync.ports.trigger import Firing, Pulse
 
 _PLACE_REFUSED = frozenset({SYNC_REFRESH_REQUIRED, UNWILLING_TO_PERFORM})
@@ -108,7 +109,7 @@ class _State:
 
     def _fire(self) -> Firing:
         count, self._changes, self._is_unsure = max(self._changes, 1), 0, False
-        return self._firing("1 entry changed" if count == 1 else f"{count} entries changed", count)
+        return self._firing(f"{number(count, 'entry', 'entries')} changed", count)
 
     def _firing(self, text: str, count: int) -> Firing:
         return Firing(token=token_of(self.place), count=count, text=text)

@@ -9,6 +9,7 @@ from autosync.adapters.triggers.ldap.places import ReadTo, nothing_read, token_o
 from autosync.directory.client import Directory
 from autosync.directory.filters import And, AtLeast, Filter
 from autosync.directory.searching import Search
+from autosync.model.wording import number
 from autosync.ports.clock import Clock
 from autosync.ports.trigger import Firing, Pulse
 
@@ -32,7 +33,7 @@ async def watch(
         if read is None:
             yield Firing(token=token_of(read_now), text="the directory was looked at for the first time")
         elif count:
-            text = "1 entry changed" if count == 1 else f"{count} entries changed"
+            text = f"{number(count, 'entry', 'entries')} changed"
             yield Firing(token=token_of(read_now), changed=_moment(read_now.newest), count=count, text=text)
         read = read_now
         yield Pulse(

@@ -6,20 +6,12 @@ from datetime import timedelta
 from typing import Final
 
 from autosync.adapters.triggers.mim_service.requests import SYNCHRONIZATION_ACCOUNT
+from autosync.options.account import Account, account
 from autosync.options.blocks import Block, Built, Key, ListOf, Values
 from autosync.options.reading import Place, Wrong
-from autosync.options.shapes import Scalar, duration, maybe, place, read_text, secret, text
-from autosync.ports.secrets import SecretReference
+from autosync.options.shapes import Scalar, duration, maybe, place, read_text
 
 _ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignIn:
-    """An account for Windows sign-in. Without one, the service's own."""
-
-    user: str
-    password: SecretReference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +20,7 @@ class MimServiceOptions:
 
     rest: str
     """The Lithnet REST service, as ``https://mimservice.corp.example/v2``."""
-    sign_in: SignIn | None = None
+    sign_in: Account | None = None
     ca: str | None = None
     """A file of certificates that its certificate is checked against, instead of the system's."""
     ignore_creators: tuple[str, ...] = (SYNCHRONIZATION_ACCOUNT,)
@@ -50,18 +42,7 @@ def _read_id(value: object, _: Place) -> str:
     return written.lower()
 
 
-_SECRET: Final = maybe(secret())
 _FILE: Final = maybe(place())
-
-_USER: Final = Key("user", text(), "", "The account, as DOMAIN\\user or user@domain.", required=True)
-_PASSWORD: Final = Key("password", _SECRET, None, "Where its password is kept.", required=True)
-
-
-def _sign_in(values: Values, _: Place) -> SignIn:
-    password = values[_PASSWORD]
-    assert password is not None
-    return SignIn(user=values[_USER], password=password)
-
 
 REST: Final = Key(
     "rest",
@@ -72,7 +53,7 @@ REST: Final = Key(
 )
 SIGN_IN: Final = Key(
     "sign-in",
-    Built(block=Block(doc="An account for Windows sign-in.", keys=(_USER, _PASSWORD)), build=_sign_in),
+    account("An account for Windows sign-in."),
     None,
     "The account that asks; the service's own unless given.",
 )

@@ -11,6 +11,7 @@ from autosync.adapters.triggers.mim_service.requests import RequestHistory, comp
 from autosync.adapters.triggers.mim_service.rest import RestHistory
 from autosync.model.errors import ConfigError, TokenUnknown, TriggerFailed
 from autosync.model.requests import Token
+from autosync.model.wording import number
 from autosync.options.kind import BlockTrigger
 from autosync.ports.clock import Clock
 from autosync.ports.registry import Surroundings
@@ -64,7 +65,7 @@ class MimServiceTrigger:
 
 
 def _text(new: int) -> str:
-    return f"{new} request was completed" if new == 1 else f"{new} requests were completed"
+    return f"{number(new, 'request was', 'requests were')} completed"
 
 
 def _token(read: _Read) -> Token:
