@@ -50,10 +50,11 @@ class PendingChangesReader:
 
     async def of(self, known: KnownAgent, tools: EngineTools | None) -> Pending:
         """Count staged imports and pending exports. Raises ``EngineUnavailable``, ``EngineRejected``."""
-        population = whole(await self._service.ask(known.listed.name, Question.OBJECTS))
+        said = await self._answers(known.listed.name)
+        population = whole(said[Question.OBJECTS])
         partitions = known.agent.partitions
-        imports = await self._side(known, PendingSide.IMPORTS, tools, population)
-        exports = await self._side(known, PendingSide.EXPORTS, tools, population)
+        imports = await self._side(known, PendingSide.IMPORTS, tools, _counts(said, PendingSide.IMPORTS), population)
+        exports = await self._side(known, PendingSide.EXPORTS, tools, _counts(said, PendingSide.EXPORTS), population)
         # The engine counts objects by agent alone: of several partitions each is given the sum, since a limit in percent
         # of more objects is better than none.
         return Pending(
@@ -64,9 +65,8 @@ class PendingChangesReader:
         )
 
     async def _side(
-        self, known: KnownAgent, side: PendingSide, tools: EngineTools | None, population: int | None
+        self, known: KnownAgent, side: PendingSide, tools: EngineTools | None, counts: Counts, population: int | None
     ) -> Mapping[PartitionName, PendingSet]:
-        counts = await self._counts(known.listed.name, side)
         if not counts.total:
             return {}
         partitions = known.agent.partitions
@@ -81,12 +81,18 @@ class PendingChangesReader:
                 return self._sets(known, counts, told)
         return dict.fromkeys(partitions, _upper_bound(counts, len(partitions)))
 
-    async def _counts(self, agent: str, side: PendingSide) -> Counts:
-        """Return the agent's counters. Renames count as updates there, and delete-adds as what they are made of."""
-        adds, updates, deletes = [
-            answers.counted(await self._service.ask(agent, question)) for question in _COUNTERS[side]
-        ]
-        return Counts(adds=adds, updates=updates, deletes=deletes)
+    async def _answers(self, agent: str) -> Mapping[Question, str]:
+        """Return what the agent answers to all questions about numbers, asked at the same time: a start waits for them."""
+        questions = (Question.OBJECTS, *_COUNTERS[PendingSide.IMPORTS], *_COUNTERS[PendingSide.EXPORTS])
+        try:
+            async with asyncio.TaskGroup() as group:
+                asked = {
+                    question: group.create_task(self._service.ask(agent, question), name=f"{question} of {agent}")
+                    for question in questions
+                }
+        except* (EngineRejected, EngineUnavailable) as failed:
+            raise failed.exceptions[0] from None
+        return {question: task.result() for question, task in asked.items()}
 
     async def _told_by_export(
         self, known: KnownAgent, side: PendingSide, tools: EngineTools, *, must_tell: bool
@@ -117,6 +123,12 @@ class PendingChangesReader:
         return {
             name: each if each.counts is not None else replace(each, counts=counts) for name, each in told.sets.items()
         }
+
+
+def _counts(said: Mapping[Question, str], side: PendingSide) -> Counts:
+    """Return the agent's counters. Renames count as updates there, and delete-adds as what they are made of."""
+    adds, updates, deletes = [answers.counted(said[question]) for question in _COUNTERS[side]]
+    return Counts(adds=adds, updates=updates, deletes=deletes)
 
 
 def _upper_bound(counts: Counts, partitions: int) -> PendingSet:
