@@ -18,7 +18,7 @@ class Fate(StrEnum):
 
 
 _MEANING: Final = {
-    Fate.TAKEN: "These settings stand in autosync.yaml.",
+    Fate.TAKEN: "These settings stand in the new configuration.",
     Fate.BETTER: "These settings are not needed any more, or mean more than they did.",
     Fate.AGAIN: "Secrets are never copied. Put each into the environment variable that autosync.yaml names.",
     Fate.LOOK: "A person should decide about these before AutoSync is started.",

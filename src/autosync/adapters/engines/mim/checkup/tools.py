@@ -9,6 +9,7 @@ from autosync.adapters.engines.mim.access.port import EngineTools
 from autosync.adapters.engines.mim.reading.ma_export import AgentReader
 from autosync.adapters.engines.mim.streams import pieces_of
 from autosync.model.errors import EngineRejected, EngineUnavailable
+from autosync.model.wording import number
 from autosync.ports.checkup import Check, CheckState
 from autosync.untrusted_xml import XmlRefused
 
@@ -57,7 +58,5 @@ async def _export(tools: EngineTools, agent: str) -> Check:
             means=_WITHOUT,
             way_out="maexport may want the Administrators group (FIMSyncAdmins) on this server",
         )
-    told = (
-        f"{agent}: {len(found.profiles)} run profiles, {len(found.index.selected)} partitions ({size / 1024:,.0f} KB)"
-    )
+    told = f"{agent}: {number(len(found.profiles), 'run profile')}, {number(len(found.index.selected), 'partition')} ({size / 1024:,.0f} KB)"
     return Check(name="agent configuration", state=CheckState.OK, found=told)
