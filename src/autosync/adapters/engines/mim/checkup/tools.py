@@ -58,5 +58,6 @@ async def _export(tools: EngineTools, agent: str) -> Check:
             means=_WITHOUT,
             way_out="maexport may want the Administrators group (FIMSyncAdmins) on this server",
         )
-    told = f"{agent}: {number(len(found.profiles), 'run profile')}, {number(len(found.index.selected), 'partition')} ({size / 1024:,.0f} KB)"
+    profiles, partitions = number(len(found.profiles), "run profile"), number(len(found.index.selected), "partition")
+    told = f"{agent}: {profiles}, {partitions} ({size / 1024:,.0f} KB)"
     return Check(name="agent configuration", state=CheckState.OK, found=told)
