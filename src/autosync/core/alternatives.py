@@ -1,6 +1,7 @@
 """The look ahead's choice: the sensible sets of starts, and the one whose plays cost least."""
 
 from collections.abc import Iterable, Iterator
+from itertools import product
 from math import inf
 from typing import Final
 
@@ -22,14 +23,13 @@ def least_costly(prospect: Prospect) -> list[Work]:
     best: list[Work] = []
     least = inf
     steps = 0
-    for starts in alternatives:
-        for order in ORDERS:
-            play = Play(prospect)
-            cost = play.run(starts, order)
-            steps += play.serial
-            # Where it makes no difference, what may start starts.
-            if cost < least * (1 - EQUAL) or (len(starts) > len(best) and cost <= least * (1 + EQUAL)):
-                best, least = starts, cost
+    for starts, order in product(alternatives, ORDERS):
+        play = Play(prospect)
+        cost = play.run(starts, order)
+        steps += play.serial
+        # Where it makes no difference, what may start starts.
+        if cost < least * (1 - EQUAL) or (len(starts) > len(best) and cost <= least * (1 + EQUAL)):
+            best, least = starts, cost
         if steps > MOST_STEPS:
             break
     return best

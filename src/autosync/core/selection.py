@@ -81,6 +81,8 @@ LONGEST_REST: Final = timedelta(hours=6)
 """So long may what helps nobody now (scheduled full imports, synchronizations without outbound work) wait for quiet."""
 ROUTINE: Final = frozenset({CauseKind.SCHEDULE, CauseKind.SAFETY_NET})
 """Why a full import may wait for quiet; one that repairs something, or that a person asked for, may not."""
+FIRST_QUIET: Final = timedelta(seconds=120)
+"""So long it should have been quiet before a full import runs for the first time, at rest."""
 GATHERS: Final = timedelta(seconds=60)
 """So long an agent whose changes already wait for a synchronization may gather more before it imports again."""
 
@@ -110,8 +112,9 @@ def choose(
         later = _gathering(prospect, chosen)
     else:
         chosen = _at_rest(prospect)
-        patient = [work for work in chosen if going or _is_learned(by_id[work.request], history)]
-        later = _too_soon(patient, history, now)
+        later = _too_soon(
+            {work.request: _quiet_for(work, by_id[work.request], history) for work in chosen}, history, now
+        )
     admitted = _admitted([by_id[work.request] for work in chosen if work.request not in later], taken, engine)
     if not (admitted or later or going):  # an engine never stands still beside work that it could do
         admitted = _admitted(sorted(able, key=lambda each: each.waiting_since), taken, engine)
@@ -159,21 +162,24 @@ def _at_rest(prospect: Prospect) -> list[Work]:
     return phases(play) if not play.going or best_alone(play) is None else shadow(play)
 
 
-def _too_soon(chosen: Sequence[Work], history: History, now: datetime) -> dict[RequestId, float]:
-    """Return which of the chosen imports should wait until it has been quiet for longer, and for how many more seconds.
-
-    A long import keeps every window shut. Where it was quiet for as long as it will take, it will probably stay quiet.
-    """
+def _too_soon(quiet_for: Mapping[RequestId, float], history: History, now: datetime) -> dict[RequestId, float]:
+    """Return which of the chosen should wait until it has been quiet for longer, and for how many more seconds."""
     if history.last_start is None:
         return {}
     quiet = (now - history.last_start).total_seconds()
-    soon = [work for work in chosen if work.part is Part.IMPORT and 0 <= quiet < work.seconds]
-    return {work.request: work.seconds - quiet for work in soon}
+    return {request: seconds - quiet for request, seconds in quiet_for.items() if 0 <= quiet < seconds}
 
 
-def _is_learned(candidate: Candidate, history: History) -> bool:
-    """Return whether anything is known of how long it takes: what never ran has no time to be quiet for."""
-    return (candidate.request.agent, candidate.request.profile) in history.estimates
+def _quiet_for(work: Work, candidate: Candidate, history: History) -> float:
+    """Return for how many seconds it should have been quiet before it starts.
+
+    A long import keeps every window shut. Where it was quiet for as long as it will take, it will probably stay quiet. What
+    never ran waits a little only: nobody knows how long it takes, and what it learns is worth more than the wait.
+    """
+    if work.part is not Part.IMPORT:
+        return 0.0
+    known = (candidate.request.agent, candidate.request.profile) in history.estimates
+    return work.seconds if known else min(work.seconds, FIRST_QUIET.total_seconds())
 
 
 def _gathering(prospect: Prospect, chosen: Sequence[Work]) -> dict[RequestId, float]:

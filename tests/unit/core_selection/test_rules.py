@@ -158,8 +158,16 @@ def test_a_scheduled_full_import_starts_at_once_in_a_quiet_engine():
     assert starts == {"hr FI"}
 
 
-def test_a_scheduled_full_import_that_never_ran_starts_at_once_when_nothing_else_waits_or_runs():
-    starts, _ = chosen([request(1, "hr FI", cause=CauseKind.SCHEDULE)], known=history(quiet=3))
+@pytest.mark.parametrize(("quiet", "expected"), [(121, {"hr FI"}), (3, set())])
+def test_a_scheduled_full_import_that_never_ran_waits_for_a_little_quiet_only(quiet, expected):
+    starts, choice = chosen([request(1, "hr FI", cause=CauseKind.SCHEDULE)], known=history(quiet=quiet))
+
+    assert starts == expected
+    assert choice.revisit == (None if expected else NOW + timedelta(seconds=117))
+
+
+def test_a_scheduled_full_import_starts_at_once_where_nothing_ran_yet():
+    starts, _ = chosen([request(1, "hr FI", cause=CauseKind.SCHEDULE)], known=history())
 
     assert starts == {"hr FI"}
 
