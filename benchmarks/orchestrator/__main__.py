@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
+from pathlib import Path
 from statistics import median
 
 from benchmarks.orchestrator.experiment import OURS, Played, Task, percentile, replicate
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     grouped: dict[tuple[str, str, str], list[Played]] = defaultdict(list)
     for task, played in zip(tasks, outcomes, strict=True):
         for each in played:
-            grouped[task.topology, task.workload, each.policy].append(each)
+            grouped[Path(task.topology).stem, task.workload, each.policy].append(each)
     found = list(verdicts(grouped))
     if options.json:
         print(json.dumps({"results": _summary(grouped), "goals": [_row(each) for each in found]}, indent=1))
@@ -90,21 +91,21 @@ def _row(verdict: Verdict) -> dict[str, object]:
 
 
 def _print_table(results: Results) -> None:
-    print(f"{'':<6}{'workload':<11}{'policy':<9}{'median':>8}{'p95':>8}{'max':>8}{'makespan':>10}", end="")
+    print(f"{'':<10}{'workload':<11}{'policy':<9}{'median':>8}{'p95':>8}{'max':>8}{'makespan':>10}", end="")
     print(f"{'runs':>8}{'no-op':>7}{'lost':>6}{'violations':>12}")
     for row in _summary(results):
         mark = ">" if row["policy"] == OURS else " "
-        print(f"{mark:<2}{row['topology']:<4}{row['workload']:<11}{row['policy']:<9}", end="")
+        print(f"{mark:<2}{row['topology']:<8}{row['workload']:<11}{row['policy']:<9}", end="")
         print(f"{row['median_s']:>8.0f}{row['p95_s']:>8.0f}{row['max_s']:>8.0f}{row['makespan_s']:>10.0f}", end="")
         print(f"{row['runs']:>8}{row['no_op_runs']:>7}{row['lost_wake_ups']:>6}{row['violations']:>12}")
 
 
 def _print_goals(found: Sequence[Verdict]) -> None:
-    print(f"\n{'':<6}{'goal':<50}{'measured':>10}{'limit':>9}")
+    print(f"\n{'':<10}{'goal':<50}{'measured':>10}{'limit':>9}")
     for each in found:
         sign = ">=" if each.at_least else "<="
         met = "met" if each.is_met else "MISSED"
-        print(f"{each.topology:<6}{each.goal:<50}{each.measured:>10.3f}{sign:>4} {each.limit:<6g} {met}")
+        print(f"{each.topology:<10}{each.goal:<50}{each.measured:>10.3f}{sign:>4} {each.limit:<6g} {met}")
 
 
 if __name__ == "__main__":
