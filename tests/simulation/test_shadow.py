@@ -17,7 +17,9 @@ from autosync.ports.store import FactFilter
 from autosync.runtime.engine_hosts import EnginePart
 from autosync.runtime.supervisor import Options, Parts, Supervisor
 from autosync.runtime.trigger_watch import TriggerPart
-from autosync.service.service import RunWish, Service, Sources, views
+from autosync.service import views
+from autosync.service.service import Service, Sources
+from autosync.service.wishes import RunWish
 from autosync.testing.clock import SimulatedClock
 from autosync.testing.simulation import run_simulated
 from autosync.testing.triggers import ScriptedTrigger

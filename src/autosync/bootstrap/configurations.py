@@ -34,7 +34,7 @@ async def recorded(store: Store, loaded: Loaded, clock: Clock, by: str, reason: 
 
 
 class FileConfigurations:
-    """Implements ``runtime.service.Configurations`` for one file and one running AutoSync."""
+    """Implements ``service.configuring.Configurations`` for one file and one running AutoSync."""
 
     def __init__(self, path: Path, loaded: Loaded, running: Configuration, supervisor: Supervisor) -> None:
         self._path = path

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 
 from autosync.model.causes import Cause
 from autosync.model.facts import FactKind
-from autosync.model.ids import AgentId, CascadeId, RunId
+from autosync.model.ids import AgentId, CascadeId, RequestId, RunId
 from autosync.model.requests import Request
 from autosync.model.runs import OutcomeKind, Run
 from autosync.ports.store import FactFilter, RunFilter, Store
 from autosync.service import showing, views
+from autosync.service.naming import find_hold
 from autosync.service.sentences import because, confirmation, did, kind_of, spoken
 from autosync.service.showing import Scene
 
@@ -64,6 +65,23 @@ class Explainer:
             waited_s=shown.waited_s if shown.state == "waiting" else None,
             waits=shown.why,
             cascades=await self._cascades(scene, of.cascades),
+        )
+
+    async def hold(self, scene: Scene, of: views.HoldView) -> views.WhyView:
+        """Explain what a hold keeps from running, over which limits, and what was said about it."""
+        facts = await self._store.facts(FactFilter(hold=find_hold(of.id)))
+        waiting = [scene.state.requests[RequestId(one)] for one in of.requests]
+        return views.WhyView(
+            subject=f"hold {of.id}",
+            text=f"{of.agent}  {of.state}  {of.text}",
+            at=of.opened,
+            until=of.decided,
+            because=tuple(
+                views.LinkView(text=f"{one.what}: {one.count:,}, limit {one.limit}", at=of.opened)
+                for one in of.breaches
+            ),
+            waits=tuple(views.WaitView(kind="held", text=f"{one.agent} {one.profile} (R-{one.id})") for one in waiting),
+            then=tuple(views.LinkView(text=one.fact.text, at=one.fact.at, kind=one.fact.kind.value) for one in facts),
         )
 
     async def _chain(self, scene: Scene, causes: Sequence[Cause], target: AgentId) -> tuple[views.LinkView, ...]:

@@ -13,31 +13,20 @@ from typing import Protocol, TypeAlias
 
 from autosync.core.state import Inspection, State
 from autosync.model.errors import NotFound, Refused
-from autosync.model.ids import AgentId, CascadeId, EngineName, HoldId, RequestId, RunId, TriggerId
+from autosync.model.ids import AgentId, CascadeId, EngineName, RequestId, RunId, TriggerId
 from autosync.model.requests import Request, Waiting
 from autosync.model.runs import OutcomeKind, Run
 from autosync.model.stimuli import PendingAsked, Stimulus
 from autosync.ports.clock import Clock
-from autosync.ports.store import FactFilter, Revision, RunFilter, Store, StoredFact
+from autosync.ports.store import FactFilter, RunFilter, Store, StoredFact
 from autosync.runtime.trigger_watch import WatchHealth
 from autosync.service import overview, shadow, showing, views
+from autosync.service.configuring import Configurations, Configuring
 from autosync.service.explaining import Explainer, agent_story
 from autosync.service.latest import LatestRuns
 from autosync.service.naming import find_agent, find_hold, find_request
 from autosync.service.showing import Scene
-from autosync.service.wishes import HoldChanged, RunWish, Verdict, Wishes
-
-__all__ = [
-    "Configurations",
-    "HoldChanged",
-    "RevisionChanged",
-    "RunWish",
-    "Service",
-    "Sources",
-    "Verdict",
-    "find_hold",
-    "views",
-]
+from autosync.service.wishes import Wishes
 
 Explain: TypeAlias = Callable[[State, datetime], Mapping[RequestId, tuple[Waiting, ...]]]
 """``core.waiting.explain``: why each waiting request waits."""
@@ -77,22 +66,6 @@ class Feed(Protocol):
         ...
 
 
-class Configurations(Protocol):
-    """Checks and applies configuration texts; the composition root knows how."""
-
-    async def plan(self, text: str) -> views.PlanView:
-        """Return the mistakes in ``text`` and what it would change in the running configuration."""
-        ...
-
-    async def apply(self, text: str, by: str, reason: str) -> Revision:
-        """Put a text without mistakes in force; raise ``ConfigError`` with the mistakes, and change nothing."""
-        ...
-
-    async def reload(self, by: str, reason: str) -> Revision:
-        """Read the file again and apply it."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
     """What a service answers from. ``triggers`` is the trigger host's ``health``; schedules are in the state."""
@@ -109,10 +82,6 @@ class Sources:
     """Where each engine is, for people: ``sync01.corp.example``."""
 
 
-class RevisionChanged(Refused):
-    """The configuration in force is no longer the one that was looked at."""
-
-
 class Service:
     """Answers and wishes. Names are taken leniently; ``NotFound`` names the nearest, ``Refused`` says why not."""
 
@@ -121,8 +90,7 @@ class Service:
         self._store = sources.store
         self._latest = LatestRuns(sources.store)
         self._explainer = Explainer(sources.store)
-        # Between the look at the revision and the change nobody else may change it.
-        self._editing = asyncio.Semaphore(1)
+        self.configuring = Configuring(sources.configurations, sources.store)
         self.wishes = Wishes(sources.writer.submit_and_wait, self.scene)
 
     def scene(self) -> Scene:
@@ -222,7 +190,7 @@ class Service:
         if request is not None:
             return await self._explainer.request(scene, await self._stored_request(scene, request))
         if subject.casefold().startswith("h-"):
-            return await self._why_hold(scene, find_hold(subject))
+            return await self._explainer.hold(scene, await self.hold(subject))
         if subject.isdecimal():
             return await self._explainer.run(scene, await self._run(scene, RunId(int(subject))))
         return agent_story((await self._agents(scene, [find_agent(subject, scene.agents())]))[0])
@@ -279,46 +247,8 @@ class Service:
         watched = [name for name, engine in scene.state.settings.engines.items() if engine.shadow]
         return await shadow.report(self._store, watched, since, scene.now)
 
-    async def revisions(self, limit: int = 50) -> tuple[views.RevisionView, ...]:
-        """Return configuration revisions without their texts, newest first."""
-        found = await self._store.revisions(limit=limit)
-        return tuple(showing.revision(one, with_text=False) for one in found)
-
-    async def revision(self) -> views.RevisionView:
-        """Return the newest configuration revision with its text."""
-        found = await self._store.revisions(limit=1)
-        if not found:
-            raise NotFound("no configuration has been recorded yet")
-        return showing.revision(found[0])
-
-    async def plan(self, text: str) -> views.PlanView:
-        """Return the mistakes in a configuration text, and what it would change."""
-        return await self._configurations().plan(text)
-
-    async def apply(self, text: str, by: str, reason: str = "", over: int | None = None) -> views.RevisionView:
-        """Put a configuration text in force; raise ``ConfigError`` with its mistakes, and change nothing.
-
-        ``over`` is the revision that its author looked at: raises ``RevisionChanged`` where another is in force.
-        """
-        async with self._editing:
-            if over is not None and (newest := await self.revision()).number != over:
-                raise RevisionChanged(
-                    f"revision {newest.number} by {newest.by} came first: look at it, then send your change again"
-                )
-            return showing.revision(await self._configurations().apply(text, by, reason))
-
-    async def reload(self, by: str, reason: str = "") -> views.RevisionView:
-        """Read the configuration file again and put it in force."""
-        async with self._editing:
-            return showing.revision(await self._configurations().reload(by, reason))
-
     def _quick_scene(self) -> Scene:
         return Scene(state=self._sources.writer.state, now=self._sources.clock.now())
-
-    def _configurations(self) -> Configurations:
-        if self._sources.configurations is None:
-            raise Refused("this service was started without a configuration file: there is nothing to apply to")
-        return self._sources.configurations
 
     async def _agents(self, scene: Scene, wanted: list[AgentId]) -> list[views.AgentView]:
         latest = await self._latest.of(wanted, scene.state)
@@ -351,23 +281,6 @@ class Service:
         if not ended:
             raise NotFound("no run has ended yet")
         return ended[0]
-
-    async def _why_hold(self, scene: Scene, number: HoldId) -> views.WhyView:
-        hold = await self.hold(str(number))
-        facts = await self._store.facts(FactFilter(hold=number))
-        waiting = [scene.state.requests[RequestId(one)] for one in hold.requests]
-        return views.WhyView(
-            subject=f"hold {hold.id}",
-            text=f"{hold.agent}  {hold.state}  {hold.text}",
-            at=hold.opened,
-            until=hold.decided,
-            because=tuple(
-                views.LinkView(text=f"{one.what}: {one.count:,}, limit {one.limit}", at=hold.opened)
-                for one in hold.breaches
-            ),
-            waits=tuple(views.WaitView(kind="held", text=f"{one.agent} {one.profile} (R-{one.id})") for one in waiting),
-            then=tuple(views.LinkView(text=one.fact.text, at=one.fact.at, kind=one.fact.kind.value) for one in facts),
-        )
 
     async def _facts_from(self, after: int | None) -> AsyncGenerator[StoredFact]:
         async for stored in self._sources.feed.subscribe(after):

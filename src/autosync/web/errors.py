@@ -19,7 +19,8 @@ from autosync.model.errors import (
     StoreDamaged,
     StoreUnavailable,
 )
-from autosync.service.service import HoldChanged, RevisionChanged
+from autosync.service.configuring import RevisionChanged
+from autosync.service.wishes import HoldChanged
 
 
 class Code(StrEnum):

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from autosync.ports.clock import Clock
-from autosync.service.service import views
+from autosync.service import views
 from autosync.web.errors import ApiError, Code
 
 HEARTBEAT: Final = timedelta(seconds=15)

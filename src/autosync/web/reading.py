@@ -10,7 +10,8 @@ from autosync.model.facts import FactKind, Severity
 from autosync.model.ids import CascadeId, EngineName, RequestId, RunId
 from autosync.model.runs import OutcomeKind
 from autosync.ports.store import FactFilter, RunFilter
-from autosync.service.service import find_hold, views
+from autosync.service import views
+from autosync.service.naming import find_hold
 from autosync.web.asking import Asked, Limit, Page, number_of
 
 router = APIRouter()

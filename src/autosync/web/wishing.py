@@ -8,7 +8,8 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from autosync.model.ids import RequestId
-from autosync.service.service import RunWish, Verdict, views
+from autosync.service import views
+from autosync.service.wishes import RunWish, Verdict
 from autosync.web.asking import Asked, Body, Person
 from autosync.web.errors import ApiError, Code
 

@@ -16,8 +16,9 @@ from autosync.model.stimuli import AgentSwitched, HoldDecided, RequestDropAsked,
 from autosync.ports.store import RunFilter
 from autosync.service import showing
 from autosync.service.naming import find_agent, find_hold, find_request
-from autosync.service.service import HoldChanged, RunWish, Service, Verdict
+from autosync.service.service import Service
 from autosync.service.showing import fingerprint
+from autosync.service.wishes import HoldChanged, RunWish, Verdict
 from tests.unit.web.building import AD, HR, MIM, NOW, PORTAL, SAP, World, build_world, exports_pending
 
 SEEN = fingerprint("set-of-212")
@@ -187,6 +188,7 @@ def test_why_tells_what_a_hold_keeps_back() -> None:
 
     assert why.because[0].text == "deletes: 212, limit 10"
     assert [wait.text for wait in why.waits] == ["mim/MIM Service EX (R-14)"]
+    assert [told.text for told in why.then] == ["212 deletes, limit 10"]
 
 
 def test_why_tells_why_an_agent_does_not_run() -> None:
@@ -343,7 +345,7 @@ def test_triggers_and_schedules_are_one_list() -> None:
 def test_a_service_without_a_file_has_nothing_to_apply_to() -> None:
     async def question(world: World) -> Any:
         sources = replace(world.service._sources, configurations=None)
-        await Service(sources).plan("x")
+        await Service(sources).configuring.plan("x")
 
     with pytest.raises(Refused, match="without a configuration"):
         ask(question)
