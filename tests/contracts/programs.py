@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from autosync.adapters.engines.mim.access.port import PendingSide
+from autosync.testing.mim.commands import SIDES
 from autosync.testing.mim.provider import MimProvider, ProviderFault
 
 _PROGRAM = """#!{python}
@@ -54,4 +54,4 @@ def _written(provider: MimProvider, name: str, agent: str, rest: list[str]) -> b
     if name == "maexport":
         return provider.export_agent(agent)
     (side,) = rest
-    return b"".join(provider.export_pending(agent, PendingSide(side.removeprefix("/f:"))))
+    return b"".join(provider.export_pending(agent, SIDES[side.removeprefix("/f:")]))

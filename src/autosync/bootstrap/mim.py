@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Final
 
-from autosync.adapters.engines.mim.access.port import PendingSide
 from autosync.adapters.engines.mim.checkup.checkup import MimCheckup
 from autosync.adapters.engines.mim.checkup.network import Endpoint
 from autosync.adapters.engines.mim.engine import DESCRIBE_EVERY, Access, MimEngine
@@ -11,8 +10,8 @@ from autosync.adapters.engines.mim.options import MimKind, MimOptions
 from autosync.adapters.engines.mim.pending import MayBeHeld
 from autosync.bootstrap.engine_type import EngineType
 from autosync.config.spec import EngineSpec
-from autosync.core.guards import breaches
-from autosync.model.agents import PendingSet
+from autosync.core.guards import breaches, strictest_populations
+from autosync.model.agents import PendingSet, PendingSide
 from autosync.model.counts import Counts
 from autosync.model.ids import AgentId, engine_of
 from autosync.model.settings import Settings
@@ -45,7 +44,8 @@ def may_be_held(settings: Settings) -> MayBeHeld:
             Counts(renames=counts.updates),
             Counts(delete_adds=max(counts.adds, counts.updates, counts.deletes)),
         )
-        return any(breaches(PendingSet(counts=each), population, thresholds) for each in possible)
+        sizes = {None, *strictest_populations(thresholds)} if population is None else {population}
+        return any(breaches(PendingSet(counts=each), size, thresholds) for each in possible for size in sizes)
 
     return judge
 

@@ -26,6 +26,13 @@ def has_limits(thresholds: Thresholds) -> bool:
     return bool(thresholds.kinds) or thresholds.total is not None or thresholds.emptied
 
 
+def strictest_populations(thresholds: Thresholds) -> frozenset[int]:
+    """Return the sizes of a connector space at which its relative limits are strictest: what passes there always passes."""
+    limits = (*thresholds.kinds.values(), *([thresholds.total] if thresholds.total is not None else []))
+    sizes = {max(limit.minimum, 1) for limit in limits if limit.percent is not None}
+    return frozenset(sizes | {EMPTIED_FROM} if thresholds.emptied else sizes)
+
+
 def _breaches(counts: Counts, population: int | None, thresholds: Thresholds) -> Iterator[Breach]:
     for kind in ChangeKind:
         limit = thresholds.kinds.get(kind)

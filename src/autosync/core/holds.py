@@ -1,13 +1,12 @@
 """Holds: what the guards keep back until a person decides, and what becomes of that decision."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from autosync.core import guards, inspection, obstacles, shadow
 from autosync.core.narration import by_whom, counts_text
 from autosync.core.state import AgentState
 from autosync.core.turn import Turn
-from autosync.model.agents import Pending, PendingSet
+from autosync.model.agents import PendingSet, PendingSide
 from autosync.model.counts import Counts
 from autosync.model.facts import FactKind, Severity
 from autosync.model.holds import Breach, Hold, HoldKind, HoldState
@@ -34,9 +33,9 @@ class _Seen:
     breaches: tuple[Breach, ...]
 
 
-def sets_of(pending: Pending, kind: HoldKind) -> Mapping[PartitionName, PendingSet]:
-    """Return the pending sets that a kind of hold is about."""
-    return pending.imports if kind is HoldKind.STAGED else pending.exports
+def side_of(kind: HoldKind) -> PendingSide:
+    """Return which pending changes a kind of hold is about."""
+    return PendingSide.IMPORTS if kind is HoldKind.STAGED else PendingSide.EXPORTS
 
 
 def admit(turn: Turn, request: Request, profile: Profile) -> Request:
@@ -186,10 +185,11 @@ def _see(turn: Turn, known: AgentState, kind: HoldKind, partition: PartitionName
     agent = known.row.id
     found = turn.agent_settings(agent).guards
     thresholds = found.staged if kind is HoldKind.STAGED else found.exports
-    if known.pending is None:
+    sets = known.pending.side(side_of(kind)) if known.pending is not None else None
+    if known.pending is None or sets is None:
         pending, population = UNCOUNTED, None
     else:
-        pending = sets_of(known.pending, kind).get(partition) or PendingSet(counts=Counts())
+        pending = sets.get(partition) or PendingSet(counts=Counts())
         population = known.pending.population.get(partition)
     passed = guards.breaches(pending, population, thresholds)
     return _Seen(agent=agent, kind=kind, partition=partition, pending=pending, breaches=passed)
@@ -222,7 +222,7 @@ def _judge(turn: Turn, seen: _Seen) -> None:
 
 def _review_flapping(turn: Turn, known: AgentState, hold: Hold) -> None:
     pending = known.pending
-    if pending is None or _leads_on(turn, hold):
+    if pending is None or pending.exports is None or _leads_on(turn, hold):
         return
     if all(each.counts is not None and each.counts.total == 0 for each in pending.exports.values()):
         _end(turn, hold, "nothing is left to export")

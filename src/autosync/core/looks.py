@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from autosync.core import discovery, holds, inspection, queue
 from autosync.core.narration import counts_text
 from autosync.core.state import AgentState, EngineState, Look
 from autosync.core.turn import Turn
-from autosync.model.agents import Agent, PendingSet
+from autosync.model.agents import BOTH_SIDES, Agent, PendingSet, PendingSide
 from autosync.model.causes import Cause, CauseKind
 from autosync.model.facts import FactKind
-from autosync.model.holds import HoldKind, HoldState
+from autosync.model.holds import HoldState
 from autosync.model.ids import AgentId, PartitionName, engine_of
 from autosync.model.steps import Slot
+
+_EXPORTS: Final = frozenset({PendingSide.EXPORTS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,13 +64,15 @@ def advance(turn: Turn) -> None:
 
 def _advance(turn: Turn, known: AgentState, agent: Agent, engine: EngineState) -> None:
     look = known.look
-    if look is not None and inspection.imports_known(known) and known.syncs_seen >= look.syncs:
+    needed = BOTH_SIDES if look is None or look.imports else _EXPORTS
+    is_told = needed <= inspection.sides_known(known)
+    if look is not None and is_told and known.syncs_seen >= look.syncs:
         turn.put_agent(replace(known, look=None))
         turn.release(look.cascades)
         for found in _found(known, agent, look):
             _request(turn, agent, look, found)
-    elif not inspection.exports_known(known, engine):
-        inspection.ask(turn, agent.id)
+    elif not (is_told and inspection.exports_known(known, engine)):
+        inspection.ask(turn, agent.id, needed)
 
 
 def _found(known: AgentState, agent: Agent, look: Look) -> list[_Found]:
@@ -82,9 +87,9 @@ def _found(known: AgentState, agent: Agent, look: Look) -> list[_Found]:
 
 def _sets(known: AgentState, agent: Agent, slot: Slot) -> Mapping[PartitionName, PendingSet]:
     """Return the pending sets per partition; where the engine cannot say, there may be something in each."""
-    if known.pending is None:
-        return dict.fromkeys(agent.partitions, holds.UNCOUNTED)
-    return holds.sets_of(known.pending, HoldKind.STAGED if slot is Slot.DELTA_SYNC else HoldKind.EXPORTS)
+    side = PendingSide.IMPORTS if slot is Slot.DELTA_SYNC else PendingSide.EXPORTS
+    sets = known.pending.side(side) if known.pending is not None else None
+    return dict.fromkeys(agent.partitions, holds.UNCOUNTED) if sets is None else sets
 
 
 def _request(turn: Turn, agent: Agent, look: Look, found: _Found) -> None:

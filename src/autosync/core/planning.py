@@ -47,7 +47,7 @@ def _consult_guards(turn: Turn) -> None:
     """Have the guards look at every waiting request of which they know what it would let pass."""
     for request in tuple(turn.requests.now.values()):
         known = turn.agents.now.get(request.agent)
-        if known is None or not inspection.imports_known(known):
+        if known is None or not inspection.sides_known(known):
             continue
         profile = turn.profile(request.agent, request.profile)
         if profile is not None:
@@ -86,7 +86,7 @@ def _is_ready(turn: Turn, request: Request, profile: Profile) -> bool:
     """Return whether the guards have seen what they must see; else have them shown."""
     known = turn.agent(request.agent)
     if not guards_have_seen(known, turn.engine(engine_of(request.agent)), profile, turn.now):
-        inspection.ask(turn, request.agent)
+        inspection.ask(turn, request.agent, frozenset(holds.side_of(kind) for kind, _ in obstacles.guarded(profile)))
         return False
     policy = turn.agent_settings(request.agent).script
     return policy is None or shadow.watches(turn, request.agent) or scripts.allow(turn, known, request, policy)
@@ -97,8 +97,9 @@ def guards_have_seen(known: AgentState, engine: EngineState, profile: Profile, n
     kinds = {kind for kind, _ in obstacles.guarded(profile)}
     if not kinds:
         return True
-    seen = inspection.exports_known(known, engine) if HoldKind.EXPORTS in kinds else inspection.imports_known(known)
-    return seen and inspection.is_fresh(known, now)
+    imports_seen = HoldKind.STAGED not in kinds or inspection.imports_known(known)
+    exports_seen = HoldKind.EXPORTS not in kinds or inspection.exports_known(known, engine)
+    return imports_seen and exports_seen and inspection.is_fresh(known, now)
 
 
 def _start(turn: Turn, settings: EngineSettings, request: Request, profile: Profile) -> None:

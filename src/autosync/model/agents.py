@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
+from typing import Final
 
 from autosync.model.counts import Counts
 from autosync.model.ids import AgentId, PartitionName, ProfileName
@@ -23,6 +25,17 @@ class Agent:
     category: str = ""
     partitions: tuple[PartitionName, ...] = (PartitionName("default"),)
     profiles: Mapping[ProfileName, Profile] = field(default_factory=dict)
+
+
+class PendingSide(StrEnum):
+    """Which changes wait in a connector space."""
+
+    IMPORTS = "imports"
+    """Staged, for the next synchronization."""
+    EXPORTS = "exports"
+
+
+BOTH_SIDES: Final = frozenset(PendingSide)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +59,20 @@ class PendingSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """What waits in an agent's connector space, per partition. A partition that is missing has nothing pending."""
+    """What waits in an agent's connector space, per partition. A partition that is missing has nothing pending.
+
+    A side is None where nobody asked for it: then nothing is known of it.
+    """
 
     agent: AgentId
-    imports: Mapping[PartitionName, PendingSet] = field(default_factory=dict)
-    exports: Mapping[PartitionName, PendingSet] = field(default_factory=dict)
+    imports: Mapping[PartitionName, PendingSet] | None = field(default_factory=dict)
+    exports: Mapping[PartitionName, PendingSet] | None = field(default_factory=dict)
     population: Mapping[PartitionName, int] = field(default_factory=dict)
-    """Connector space objects per partition; missing where the engine cannot count."""
+    """Connector space objects per partition; missing where the engine cannot count, or no limit depends on it."""
+
+    def side(self, side: PendingSide) -> Mapping[PartitionName, PendingSet] | None:
+        """Return the sets of one side; None where nobody asked for it."""
+        return self.imports if side is PendingSide.IMPORTS else self.exports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from autosync.model.agents import BOTH_SIDES, PendingSide
 from autosync.model.ids import AgentId, EngineName, ProfileName, RunId
 
 
@@ -54,6 +55,8 @@ class Inspect:
     """Ask the engine what is pending on the agent; report ``Inspected``."""
 
     agent: AgentId
+    sides: frozenset[PendingSide] = BOTH_SIDES
+    """What somebody needs to know: the fewer, the sooner the engine answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from autosync.model.agents import Agent, Pending, Sighting
+from autosync.model.agents import BOTH_SIDES, Agent, Pending, PendingSide, Sighting
 from autosync.model.counts import RunResult
 from autosync.model.ids import AgentId, EngineName, ProfileName, RunId
 
@@ -60,8 +60,12 @@ class Engine(Protocol):
         """Return the agent's newest run, running or ended; None when it never ran or its history was cleared."""
         ...
 
-    async def pending(self, agent: AgentId) -> Pending:
-        """Count staged imports and pending exports per partition. Cheap: asked before every sync and export."""
+    async def pending(self, agent: AgentId, sides: frozenset[PendingSide] = BOTH_SIDES) -> Pending:
+        """Count staged imports and pending exports per partition. Cheap: asked before every sync and export.
+
+        Every one of ``sides`` is told, as it is after the last end of a run that ``wait`` or ``sightings`` has told of. Where
+        the others cost something they stay None.
+        """
         ...
 
     def sightings(self) -> AsyncIterator[Sighting]:

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import TypeAlias
 
-from autosync.model.agents import Sighting
+from autosync.model.agents import PendingSide, Sighting
 from autosync.model.commands import FollowRun, InquireRun, Inspect, StartRun, StopRun
 from autosync.model.counts import RunResult
 from autosync.model.errors import EngineRejected, EngineUnavailable
@@ -52,6 +52,7 @@ class Controller:
         self._held_back: Sighting | None = None
         self._told: tuple[str, bool] | None = None
         self._look_again = False
+        self._sides: frozenset[PendingSide] = frozenset()
 
     def carry_out(self, command: AgentCommand) -> None:
         """Begin what ``command`` says, unless that is being done already."""
@@ -70,6 +71,7 @@ class Controller:
             case Inspect():
                 # What is being counted right now may be older than the reason to count again.
                 self._look_again = self._is_busy("inspect")
+                self._sides = command.sides | (self._sides if self._look_again else frozenset())
                 self._begin("inspect", self._inspect())
 
     def sighted(self, sighting: Sighting) -> None:
@@ -191,7 +193,7 @@ class Controller:
             self._look_again = False
             try:
                 pending = await self._link.ask(
-                    lambda: self._engine.pending(self._agent), f"what is pending on {self._agent}"
+                    lambda: self._engine.pending(self._agent, self._sides), f"what is pending on {self._agent}"
                 )
                 answer = Inspected(agent=self._agent, pending=pending)
             except EngineRejected as no:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
-from autosync.model.agents import Agent, Pending, Sighting
+from autosync.model.agents import BOTH_SIDES, Agent, Pending, PendingSide, Sighting
 from autosync.model.counts import RunResult
 from autosync.model.errors import EngineRejected
 from autosync.model.ids import AgentId, EngineName, ProfileName, RunId
@@ -50,9 +50,9 @@ class WatchedEngine:
         """Return the agent's newest run."""
         return await self._engine.newest(agent)
 
-    async def pending(self, agent: AgentId) -> Pending:
+    async def pending(self, agent: AgentId, sides: frozenset[PendingSide] = BOTH_SIDES) -> Pending:
         """Count what is pending."""
-        return await self._engine.pending(agent)
+        return await self._engine.pending(agent, sides)
 
     def sightings(self) -> AsyncIterator[Sighting]:
         """Yield runs as they begin and end."""

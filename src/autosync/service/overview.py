@@ -197,6 +197,8 @@ def _profiles(of: Agent) -> tuple[views.ProfileView, ...]:
     )
 
 
-def _total(sets: Mapping[PartitionName, PendingSet]) -> int | None:
+def _total(sets: Mapping[PartitionName, PendingSet] | None) -> int | None:
+    if sets is None:
+        return None
     totals = [one.counts.total for one in sets.values() if one.counts is not None]
     return sum(totals) if len(totals) == len(sets) else None

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
-from autosync.core.state import Inspection, State
+from autosync.core import inspection
+from autosync.core.state import State
+from autosync.model.agents import BOTH_SIDES
 from autosync.model.errors import NotFound, Refused
 from autosync.model.ids import AgentId, CascadeId, EngineName, RequestId, RunId, TriggerId
 from autosync.model.requests import Request, Waiting
@@ -296,5 +298,5 @@ def _may_learn_pending(scene: Scene, agent: AgentId) -> bool:
     known = scene.agent_state(agent)
     runs = any(run.agent == agent for run in scene.state.runs.values())
     asked_in_vain = known.ask_after is not None and scene.now < known.ask_after
-    unknown = known.inspection is not Inspection.KNOWN and not asked_in_vain
+    unknown = inspection.sides_known(known) != BOTH_SIDES and not asked_in_vain
     return unknown and not runs and known.agent is not None and scene.connected(agent)

@@ -181,7 +181,7 @@ def pending_now(scene: Scene, of: Hold) -> PendingSet | None:
     if known.inspection is not Inspection.KNOWN or known.pending is None or of.partition is None:
         return None
     side = known.pending.imports if of.kind is HoldKind.STAGED else known.pending.exports
-    return side.get(of.partition)
+    return side.get(of.partition) if side is not None else None
 
 
 def fingerprint(identity: str) -> str:

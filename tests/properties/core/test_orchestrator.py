@@ -157,7 +157,7 @@ class Life(RuleBasedStateMachine):
     def _be_born(self, state: State) -> None:
         self.state = state
         self.to_start: list[StartRun] = []
-        self.to_inspect: list[AgentId] = []
+        self.to_inspect: list[Inspect] = []
         self.to_inquire: list[InquireRun] = []
         self.to_ask: list[AskScript] = []
         self.to_tell: list[TellScript] = []
@@ -186,7 +186,7 @@ class Life(RuleBasedStateMachine):
                 self._judge(command)
                 self.to_start.append(command)
             case Inspect():
-                self.to_inspect.append(command.agent)
+                self.to_inspect.append(command)
             case InquireRun():
                 self.to_inquire.append(command)
             case AskScript() | TellScript():
@@ -294,12 +294,12 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.to_inspect)
     @rule(data=st.data(), fails=st.sampled_from([False] * 7 + [True]))
     def the_engine_counts(self, data: st.DataObject, fails: bool) -> None:
-        agent = self.to_inspect.pop(data.draw(st.integers(0, len(self.to_inspect) - 1), label="which"))
+        asked = self.to_inspect.pop(data.draw(st.integers(0, len(self.to_inspect) - 1), label="which"))
         self.walked["inspection fails" if fails else "inspection"] += 1
         if fails:
-            self._tell(Inspected(agent=agent, pending=None, error="time-out"))
+            self._tell(Inspected(agent=asked.agent, pending=None, error="time-out"))
         else:
-            self._tell(Inspected(agent=agent, pending=self.engine.look(agent)))
+            self._tell(Inspected(agent=asked.agent, pending=self.engine.look(asked)))
 
     @precondition(lambda self: self.to_ask)
     @rule(allowed=st.booleans())
@@ -543,11 +543,11 @@ class Life(RuleBasedStateMachine):
         elif self.to_inquire:
             self.the_engine_is_asked_about_a_run()
         elif self.to_inspect:
-            agent = self.to_inspect.pop(0)
-            self._tell(Inspected(agent=agent, pending=self.engine.look(agent)))
+            asked = self.to_inspect.pop(0)
+            self._tell(Inspected(agent=asked.agent, pending=self.engine.look(asked)))
         elif self.to_ask:
-            asked = self.to_ask.pop(0)
-            self._tell(ScriptAnswered(agent=asked.agent, profile=asked.profile, allowed=True))
+            question = self.to_ask.pop(0)
+            self._tell(ScriptAnswered(agent=question.agent, profile=question.profile, allowed=True))
         elif self.to_tell:
             told = self.to_tell.pop(0)
             self._tell(ScriptHeard(agent=told.agent, run=told.run))

@@ -5,7 +5,8 @@ A run takes what is there when it starts; what comes later needs the next run.
 
 from dataclasses import dataclass, field
 
-from autosync.model.agents import Agent, Pending, PendingSet
+from autosync.model.agents import Agent, Pending, PendingSet, PendingSide
+from autosync.model.commands import Inspect
 from autosync.model.counts import Counts, RunResult, StepResult
 from autosync.model.ids import AgentId, PartitionName, ProfileName, RunId
 from autosync.model.steps import StepKind
@@ -93,12 +94,19 @@ class TinyEngine:
             outbound=outbound,
         )
 
-    def look(self, agent: AgentId) -> Pending:
-        space = self.spaces[agent]
+    def look(self, asked: Inspect) -> Pending:
+        """Return what was asked for, and no more."""
+
+        def side(side: PendingSide, count: int) -> dict[PartitionName, PendingSet] | None:
+            if side not in asked.sides:
+                return None
+            return {ONE: PendingSet(counts=Counts(adds=count))} if count else {}
+
+        space = self.spaces[asked.agent]
         return Pending(
-            agent=agent,
-            imports={ONE: PendingSet(counts=Counts(adds=space.staged))} if space.staged else {},
-            exports={ONE: PendingSet(counts=Counts(adds=space.pending))} if space.pending else {},
+            agent=asked.agent,
+            imports=side(PendingSide.IMPORTS, space.staged),
+            exports=side(PendingSide.EXPORTS, space.pending),
         )
 
     def needs_import(self, agent: AgentId) -> bool:

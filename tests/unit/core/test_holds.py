@@ -7,7 +7,7 @@ import pytest
 from autosync.core import obstacles
 from autosync.core.recovery import restore
 from autosync.core.state import AgentState, Inspection
-from autosync.model.agents import Pending, PendingSet, Sighting
+from autosync.model.agents import Pending, PendingSet, PendingSide, Sighting
 from autosync.model.commands import Inspect
 from autosync.model.counts import ChangeKind, Counts
 from autosync.model.facts import FactKind
@@ -313,7 +313,7 @@ def test_a_stale_answer_lets_nothing_pass() -> None:
 
     assert not world.knows(AD)
     assert world.running() == []
-    assert world.commands[-1] == Inspect(agent=AD)
+    assert world.commands[-1] == Inspect(agent=AD, sides=frozenset({PendingSide.EXPORTS}))
 
 
 def test_a_script_hold_keeps_everything_of_the_agent_back() -> None:

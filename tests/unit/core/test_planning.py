@@ -12,7 +12,7 @@ from autosync.core.scene import scene
 from autosync.core.state import State
 from autosync.core.turn import Turn
 from autosync.core.waiting import explain
-from autosync.model.agents import MIM_SERVICE, Pending
+from autosync.model.agents import BOTH_SIDES, MIM_SERVICE, Pending, PendingSide
 from autosync.model.commands import Inspect, StartRun
 from autosync.model.facts import FactKind
 from autosync.model.ids import TriggerId
@@ -27,6 +27,8 @@ from autosync.model.stimuli import (
     TriggerHealth,
 )
 from tests.unit.core.world import AD, DB, DI, DS, EX, HR, NOON, SIM, World, agent
+
+STAGED = frozenset({PendingSide.IMPORTS})
 
 
 def kinds(world: World) -> dict[str, list[WaitKind]]:
@@ -129,7 +131,7 @@ def test_the_engine_is_asked_what_is_pending_once_before_a_sync() -> None:
     world.imported(HR)
     world.tick()
 
-    assert [each for each in world.commands if isinstance(each, Inspect)] == [Inspect(agent=HR)]
+    assert [each for each in world.commands if isinstance(each, Inspect)] == [Inspect(agent=HR, sides=STAGED)]
     assert kinds(world) == {"sim/hr DS": [WaitKind.INSPECTING]}
 
 
@@ -152,7 +154,7 @@ def test_a_count_that_is_old_is_asked_for_again() -> None:
 
     world.ask(HR, DS)
 
-    assert world.commands[0] == Inspect(agent=HR)
+    assert world.commands[0] == Inspect(agent=HR, sides=BOTH_SIDES)
     assert world.running() == []
 
 
@@ -168,7 +170,7 @@ def test_an_engine_that_cannot_answer_is_asked_again_a_little_later() -> None:
 
     world.sleep()
 
-    assert Inspect(agent=HR) in world.commands
+    assert Inspect(agent=HR, sides=STAGED) in world.commands
 
 
 def test_an_answer_that_nobody_asked_for_is_ignored() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from autosync.core.decision import Decision
 from autosync.core.orchestrator import decide
 from autosync.core.state import Inspection, State
-from autosync.model.agents import Agent, Pending, PendingSet
+from autosync.model.agents import BOTH_SIDES, Agent, Pending, PendingSet, PendingSide
 from autosync.model.commands import Command, Inspect, StartRun
 from autosync.model.counts import Counts, RunResult, StepResult
 from autosync.model.facts import Fact, FactKind
@@ -75,6 +75,15 @@ def step(kind: StepKind, partition: str = "default", status: str = "success", **
     return StepResult(kind=kind, partition=PartitionName(partition), status=status, **fields)
 
 
+def only(pending: Pending, sides: frozenset[PendingSide]) -> Pending:
+    """Return some sides of what is pending."""
+    return replace(
+        pending,
+        imports=pending.imports if PendingSide.IMPORTS in sides else None,
+        exports=pending.exports if PendingSide.EXPORTS in sides else None,
+    )
+
+
 class World:
     """Agents of one engine (or several), described and connected, with nothing pending unless said."""
 
@@ -116,22 +125,22 @@ class World:
         self.now += timedelta(seconds=after)
         first = self._decide(stimuli)
         while self.answers:
-            asked = [each.agent for each in self.commands if isinstance(each, Inspect)]
+            asked = [each for each in self.commands if isinstance(each, Inspect)]
             if not asked:
                 break
             self.commands = [each for each in self.commands if not isinstance(each, Inspect)]
-            self._decide([self.answer(each) for each in asked])
+            self._decide([self.answer(each.agent, each.sides) for each in asked])
         return first
 
-    def answer(self, of: AgentId) -> Inspected:
-        """What the engine says is pending on an agent."""
+    def answer(self, of: AgentId, sides: frozenset[PendingSide] = BOTH_SIDES) -> Inspected:
+        """What the engine says is pending on an agent: what was asked for, and no more."""
         pending = Pending(
             agent=of,
             imports={PartitionName(key): value for key, value in self.imports.get(of, {}).items()},
             exports={PartitionName(key): value for key, value in self.exports.get(of, {}).items()},
             population={PartitionName(key): value for key, value in self.population.get(of, {}).items()},
         )
-        return Inspected(agent=of, pending=pending)
+        return Inspected(agent=of, pending=only(pending, sides))
 
     def _decide(self, stimuli: Sequence[Stimulus]) -> Decision:
         self.last = decide(self.state, stimuli, self.now, self.chance)

@@ -1,26 +1,29 @@
 """What is pending is counted cheaply; exactly, by partition, only where it must be."""
 
+from collections.abc import Mapping
 from random import Random
 
 import pytest
 
-from autosync.adapters.engines.mim.access.port import PendingSide
 from autosync.adapters.engines.mim.pending import Fingerprints
 from autosync.bootstrap.mim import may_be_held
+from autosync.model.agents import Pending, PendingSet, PendingSide
 from autosync.model.counts import ChangeKind, Counts
 from autosync.model.errors import EngineRejected
 from autosync.model.ids import AgentId, PartitionName
 from autosync.model.settings import AgentSettings, Guards, Limit, Settings, Thresholds
 from autosync.testing.clock import SimulatedClock
-from autosync.testing.mim.direct import DirectTools
+from autosync.testing.mim.direct import DirectService, DirectTools
 from autosync.testing.mim.plan import company
 from autosync.testing.mim.provider import MimProvider
 from autosync.testing.simulation import run_simulated
+from tests.unit.mim_engine.counting import Counting
 from tests.unit.mim_engine.stage import made
 
 DEFAULT = PartitionName("default")
 NORTH, SOUTH = PartitionName("DC=north,DC=corp,DC=example"), PartitionName("DC=south,DC=corp,DC=example")
 HR, AD = AgentId("mim/HR"), AgentId("mim/AD")
+STAGED = frozenset({PendingSide.IMPORTS})
 
 
 class Tools(DirectTools):
@@ -36,6 +39,11 @@ class Tools(DirectTools):
         async for piece in super().export_pending(agent, side):
             self.read += len(piece)
             yield piece
+
+
+def imports(pending: Pending) -> Mapping[PartitionName, PendingSet]:
+    assert pending.imports is not None
+    return pending.imports
 
 
 def simulated(test):
@@ -60,9 +68,9 @@ def test_one_partition_needs_no_tool():
         await stage(engine, provider, "HR", "default", "DI", [ChangeKind.ADDS, ChangeKind.UPDATES, ChangeKind.DELETES])
         pending = await engine.pending(HR)
 
-        assert pending.imports[DEFAULT].counts == Counts(adds=1, updates=1, deletes=1)
+        assert imports(pending)[DEFAULT].counts == Counts(adds=1, updates=1, deletes=1)
         assert pending.exports == {}
-        assert pending.population[DEFAULT] >= 1200
+        assert not pending.population
         assert tools.exports == []
         await engine.close()
 
@@ -74,13 +82,13 @@ def test_with_several_partitions_csexport_tells_which():
         engine = made(provider, clock, tools=tools)
         await engine.open()
         await stage(engine, provider, "AD", SOUTH, f"DI {SOUTH}", [ChangeKind.UPDATES] * 3)
-        one = await engine.pending(AD)
+        one = await engine.pending(AD, STAGED)
         await stage(engine, provider, "AD", NORTH, f"DI {NORTH}", [ChangeKind.UPDATES] * 2)
-        both = await engine.pending(AD)
+        both = await engine.pending(AD, STAGED)
 
-        assert {name: each.counts for name, each in one.imports.items()} == {SOUTH: Counts(updates=3)}
-        assert set(both.imports) == {NORTH, SOUTH}
-        assert all(each.counts == Counts(updates=5) for each in both.imports.values())
+        assert {name: each.counts for name, each in imports(one).items()} == {SOUTH: Counts(updates=3)}
+        assert set(imports(both)) == {NORTH, SOUTH}
+        assert all(each.counts == Counts(updates=5) for each in imports(both).values())
         assert tools.exports == [("AD", PendingSide.IMPORTS)] * 2
         await engine.close()
 
@@ -93,20 +101,56 @@ def test_what_a_guard_may_hold_is_told_exactly():
         await engine.open()
         await stage(engine, provider, "AD", SOUTH, f"DI {SOUTH}", [ChangeKind.DELETES] * 3)
         await stage(engine, provider, "AD", NORTH, f"DI {NORTH}", [ChangeKind.UPDATES])
-        first = await engine.pending(AD)
-        again = await engine.pending(AD)
+        first = await engine.pending(AD, STAGED)
+        again = await engine.pending(AD, STAGED)
         await stage(engine, provider, "AD", SOUTH, f"DI {SOUTH}", [ChangeKind.DELETES])
-        grown = await engine.pending(AD)
+        grown = await engine.pending(AD, STAGED)
 
-        assert {name: each.counts for name, each in first.imports.items()} == {
+        assert {name: each.counts for name, each in imports(first).items()} == {
             SOUTH: Counts(deletes=3),
             NORTH: Counts(updates=1),
         }
         assert first == again
-        assert first.imports[SOUTH].fingerprint
-        assert first.imports[SOUTH].sample
-        assert grown.imports[SOUTH].identity != first.imports[SOUTH].identity
-        assert grown.imports[NORTH].identity == first.imports[NORTH].identity
+        assert imports(first)[SOUTH].fingerprint
+        assert imports(first)[SOUTH].sample
+        assert imports(grown)[SOUTH].identity != imports(first)[SOUTH].identity
+        assert imports(grown)[NORTH].identity == imports(first)[NORTH].identity
+        await engine.close()
+
+    simulated(test)
+
+
+@pytest.mark.parametrize("side", PendingSide)
+def test_what_nobody_needs_is_not_asked_for(side):
+    async def test(provider, clock, tools):
+        service = Counting(DirectService(provider), clock)
+        engine = made(provider, clock, tools=tools, service=service)
+        await engine.open()
+        await engine.agents()
+        service.asked.clear()
+        pending = await engine.pending(HR, frozenset({side}))
+
+        assert [name for _, name in service.asked] == ["ask"] * 3
+        assert [each for each in PendingSide if pending.side(each) is not None] == [side]
+        await engine.close()
+
+    simulated(test)
+
+
+def test_how_many_objects_there_are_is_asked_where_a_limit_depends_on_it():
+    limits = {"kinds": {ChangeKind.DELETES: Limit(percent=10.0)}}
+
+    async def test(provider, clock, tools):
+        engine = made(provider, clock, tools=tools, may_be_held=may_be_held(settings(**limits)))
+        await engine.open()
+        await stage(engine, provider, "HR", "default", "DI", [ChangeKind.UPDATES])
+        without = await engine.pending(HR)
+        await stage(engine, provider, "HR", "default", "DI", [ChangeKind.DELETES] * 3)
+        deletes = await engine.pending(HR)
+
+        assert not without.population
+        assert deletes.population[DEFAULT] >= 1190
+        assert not tools.exports
         await engine.close()
 
     simulated(test)
@@ -118,7 +162,7 @@ def test_always_means_every_time():
         await engine.open()
         await stage(engine, provider, "HR", "default", "DI", [ChangeKind.UPDATES])
 
-        assert (await engine.pending(HR)).imports[DEFAULT].fingerprint
+        assert imports(await engine.pending(HR, STAGED))[DEFAULT].fingerprint
         assert tools.exports == [("HR", PendingSide.IMPORTS)]
         await engine.close()
 
@@ -142,10 +186,10 @@ def test_without_csexport_the_sum_counts_for_every_partition(broken):
         provider.start_foreign("AD", f"DI {NORTH}")
         await clock.sleep(5)
         await engine.agents()
-        pending = await engine.pending(AD)
+        pending = await engine.pending(AD, STAGED)
 
-        assert {each.counts for each in pending.imports.values()} == {Counts(deletes=1)}
-        assert SOUTH in pending.imports
+        assert {each.counts for each in imports(pending).values()} == {Counts(deletes=1)}
+        assert SOUTH in imports(pending)
         await engine.close()
 
     simulated(test)
@@ -168,6 +212,22 @@ def test_a_word_in_place_of_a_number_is_told_as_a_refusal():
 def settings(**thresholds):
     guards = Guards(staged=Thresholds(**thresholds), exports=Thresholds())
     return Settings(agents={HR: AgentSettings(id=HR, guards=guards)})
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "counts", "held"),
+    [
+        ({"kinds": {ChangeKind.DELETES: Limit(percent=10.0)}}, Counts(deletes=1), False),
+        ({"kinds": {ChangeKind.DELETES: Limit(percent=10.0)}}, Counts(deletes=3), True),
+        ({"kinds": {ChangeKind.DELETES: Limit(percent=10.0)}}, Counts(adds=100, updates=100), False),
+        ({"total": Limit(percent=1.0, minimum=0)}, Counts(adds=1), True),
+        ({"emptied": True}, Counts(deletes=1), False),
+        ({"emptied": True}, Counts(deletes=2), True),
+        ({"kinds": {ChangeKind.DELETES: Limit(absolute=5)}}, Counts(deletes=5), False),
+    ],
+)
+def test_a_set_that_no_size_of_the_connector_space_would_hold_needs_none(thresholds, counts, held):
+    assert may_be_held(settings(**thresholds))(HR, PendingSide.IMPORTS, counts, None) is held
 
 
 @pytest.mark.parametrize(

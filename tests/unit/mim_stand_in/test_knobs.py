@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from autosync.adapters.engines.mim.access.port import PendingSide
 from autosync.adapters.engines.mim.reading.csexport import EXPORTS, read_pending
 from autosync.adapters.engines.mim.reading.ma_export import read_agent
 from autosync.adapters.engines.simulated.faults import Ending
 from autosync.adapters.engines.simulated.referee import Referee
+from autosync.model.agents import PendingSide
 from autosync.model.steps import StepKind
 from autosync.testing.clock import FixedClock
 from autosync.testing.mim.knobs import Rights, RunScript

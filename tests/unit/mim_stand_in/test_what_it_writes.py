@@ -4,12 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from autosync.adapters.engines.mim.access.port import PendingSide
 from autosync.adapters.engines.mim.reading.csexport import EXPORTS, IMPORTS, PendingChanges, Side, read_pending
 from autosync.adapters.engines.mim.reading.ma_export import ManagementAgent, read_agent
 from autosync.adapters.engines.mim.reading.run_history import Known, RunReading, read_run
 from autosync.adapters.engines.simulated.faults import Ending
-from autosync.model.agents import MIM_SERVICE
+from autosync.model.agents import MIM_SERVICE, PendingSide
 from autosync.model.counts import ChangeKind, Counts, ObjectError
 from autosync.model.ids import AgentId, EngineName, ProfileName
 from autosync.model.steps import StepKind

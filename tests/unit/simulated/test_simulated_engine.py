@@ -6,6 +6,7 @@ import pytest
 
 from autosync.adapters.engines.simulated import AgentPlan, Ending, EnginePlan, Faults, Flow, Referee, SimulatedEngine
 from autosync.adapters.engines.simulated.plans import DEFAULT
+from autosync.model.agents import Pending, PendingSet
 from autosync.model.counts import ChangeKind, Counts
 from autosync.model.errors import EngineRejected, EngineUnavailable
 from autosync.model.ids import AgentId, ProfileName, RunId
@@ -17,6 +18,11 @@ PLANS = (
     AgentPlan(name="hr", flows=(Flow(agent="ad"),)),
     AgentPlan(name="ad", generates=1.0, flows=(Flow(agent="hr"),)),
 )
+
+
+def staged(pending: Pending) -> PendingSet:
+    assert pending.imports is not None
+    return pending.imports[DEFAULT]
 
 
 def engine_on(clock, **more) -> SimulatedEngine:
@@ -108,11 +114,11 @@ def test_the_fingerprint_names_exactly_the_pending_set():
         engine = engine_on(clock)
         engine.change("hr")
         await run(engine, HR, "DI")
-        first = (await engine.pending(HR)).imports[DEFAULT]
-        assert (await engine.pending(HR)).imports[DEFAULT] == first
+        first = staged(await engine.pending(HR))
+        assert staged(await engine.pending(HR)) == first
         engine.change("hr")
         await run(engine, HR, "DI")
-        assert (await engine.pending(HR)).imports[DEFAULT].fingerprint != first.fingerprint
+        assert staged(await engine.pending(HR)).fingerprint != first.fingerprint
 
     simulated(main)
 

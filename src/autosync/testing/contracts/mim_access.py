@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from autosync.adapters.engines.mim.access.port import EngineTools, ListedRun, PendingSide, Question, SyncService
+from autosync.adapters.engines.mim.access.port import EngineTools, ListedRun, Question, SyncService
 from autosync.adapters.engines.mim.reading import statuses
 from autosync.adapters.engines.mim.reading.answers import counted, history_text
 from autosync.adapters.engines.mim.reading.csexport import EXPORTS, IMPORTS, read_pending
 from autosync.adapters.engines.mim.reading.ma_export import read_agent
 from autosync.adapters.engines.mim.reading.run_history import Known, read_run
 from autosync.adapters.engines.mim.reading.values import guid, moment
+from autosync.model.agents import PendingSide
 from autosync.model.errors import EngineRejected
 from autosync.model.ids import EngineName
 from autosync.testing.mim.provider import MimProvider

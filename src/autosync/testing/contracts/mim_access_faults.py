@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Awaitable
 from contextlib import suppress
 
-from autosync.adapters.engines.mim.access.port import ListedRun, PendingSide, Question, SyncService
+from autosync.adapters.engines.mim.access.port import ListedRun, Question, SyncService
 from autosync.adapters.engines.mim.reading.answers import history_text
 from autosync.adapters.engines.mim.reading.ma_export import read_agent
 from autosync.adapters.engines.simulated.faults import Ending
+from autosync.model.agents import PendingSide
 from autosync.model.errors import EngineUnavailable
 from autosync.testing.contracts.mim_access import (
     HOSTILE_NAMES,

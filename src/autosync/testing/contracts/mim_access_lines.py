@@ -5,8 +5,9 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from autosync.adapters.engines.mim.access.port import PendingSide, Question
+from autosync.adapters.engines.mim.access.port import Question
 from autosync.adapters.engines.mim.reading.ma_export import read_agent
+from autosync.model.agents import PendingSide
 from autosync.model.errors import EngineUnavailable
 from autosync.testing.contracts.mim_access import MimAccessStage, cases_of, opened, whole
 from autosync.testing.mim.server import Area, MimStandIn

@@ -8,13 +8,15 @@ import base64
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from autosync.adapters.engines.mim.access.port import PendingSide
+from autosync.adapters.engines.mim.access.port import CSEXPORT_FILTER
 from autosync.testing.mim.pipelines import Called, CommandFailed, Invocation
 from autosync.testing.mim.provider import MimProvider, ProviderFault, Reason
 
 MARK: Final = "# autosync:"
 BRIDGE: Final = "bridge"
 """The script without which nobody knows the commands that deal with files."""
+SIDES: Final = {letter: side for side, letter in CSEXPORT_FILTER.items()}
+"""What the filters of ``csexport`` mean."""
 _PIECE: Final = 49152
 _ERRORS: Final = {
     Reason.NOT_FOUND: "NoSuchAgent",
@@ -84,7 +86,7 @@ class Commands:
         _write_in_pieces(invocation, (self._provider.export_agent(_text(called, "Agent")),))
 
     def _export_pending(self, invocation: Invocation, called: Called) -> None:
-        side = PendingSide(_text(called, "Side"))
+        side = SIDES[_text(called, "Side")]
         _write_in_pieces(invocation, self._provider.export_pending(_text(called, "Agent"), side))
 
     def _run_details(self, invocation: Invocation, called: Called) -> None:

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final
 
-from autosync.adapters.engines.mim.access.port import ListedAgent, ListedRun, PendingSide, Question
+from autosync.adapters.engines.mim.access.port import ListedAgent, ListedRun, Question
+from autosync.model.agents import PendingSide
 from autosync.model.errors import EngineRejected, EngineUnavailable
 from autosync.testing.mim.provider import ACCOUNT, MimProvider, ProviderFault, Reason
 from autosync.testing.mim.run_xml import written

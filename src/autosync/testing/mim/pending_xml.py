@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from typing import Final
 
-from autosync.adapters.engines.mim.access.port import PendingSide
 from autosync.adapters.engines.simulated.spaces import Change
+from autosync.model.agents import PendingSide
 from autosync.model.counts import ChangeKind
 from autosync.testing.mim.plan import MimAgent, guid_of
 

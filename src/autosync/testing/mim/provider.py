@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from random import Random
 
-from autosync.adapters.engines.mim.access.port import ListedAgent, ListedRun, PendingSide
+from autosync.adapters.engines.mim.access.port import ListedAgent, ListedRun
 from autosync.adapters.engines.mim.reading.values import moment
 from autosync.adapters.engines.simulated.referee import Referee
 from autosync.adapters.engines.simulated.spaces import Change, Spaces, counts_of
+from autosync.model.agents import PendingSide
 from autosync.model.counts import ChangeKind
 from autosync.model.ids import PartitionName
 from autosync.ports.clock import Clock

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from autosync.adapters.engines.embedded.process import WorkerProcess
-from autosync.model.agents import Agent, Pending, Sighting
+from autosync.model.agents import BOTH_SIDES, Agent, Pending, PendingSide, Sighting
 from autosync.model.counts import RunResult
 from autosync.model.errors import ConfigError, EngineUnavailable
 from autosync.model.ids import AgentId, EngineName, ProfileName, RunId, name_of
@@ -71,7 +71,7 @@ class EmbeddedEngine:
         found = await self._ask(list[Sighting], "newest", agent=name_of(agent))
         return found[0] if found else None
 
-    async def pending(self, agent: AgentId) -> Pending:
+    async def pending(self, agent: AgentId, sides: frozenset[PendingSide] = BOTH_SIDES) -> Pending:  # noqa: ARG002 - tells both
         """Count staged imports and pending exports, with their fingerprints."""
         return await self._ask(Pending, "pending", agent=name_of(agent))
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from autosync.adapters.engines.mim.access.port import EngineTools, SyncService
 from autosync.adapters.engines.mim.discovery import AgentBook, KnownAgent
+from autosync.adapters.engines.mim.early_counts import EarlyCounts
 from autosync.adapters.engines.mim.history import RunHistory
 from autosync.adapters.engines.mim.options import MimOptions
 from autosync.adapters.engines.mim.pending import MayBeHeld, PendingChangesReader
@@ -15,7 +16,7 @@ from autosync.adapters.engines.mim.rows import HistoryRow, history_row, number_o
 from autosync.adapters.engines.mim.starting import Calls, Starter
 from autosync.adapters.engines.mim.told import Told
 from autosync.adapters.engines.mim.watch import RunWatch
-from autosync.model.agents import MIM_SERVICE, Agent, Pending, Sighting
+from autosync.model.agents import BOTH_SIDES, MIM_SERVICE, Agent, Pending, PendingSide, Sighting
 from autosync.model.counts import RunResult
 from autosync.model.errors import ConfigError, EngineRejected, EngineUnavailable
 from autosync.model.ids import AgentId, EngineName, ProfileName, RunId, agent_id, name_of
@@ -96,6 +97,7 @@ class MimEngine:
     async def start(self, agent: AgentId, profile: ProfileName, run: RunId) -> str:  # noqa: ARG002 - runs carry no label here
         """Start a run profile and return the key of its row in the run history."""
         inside, known = self._in, await self._agent(agent)
+        inside.counts.overtaken()
         try:
             row = await inside.starter.start(known.listed, profile)
         except EngineRejected as no:
@@ -112,7 +114,10 @@ class MimEngine:
         if ended is None:
             return cleared(handle, name_of(agent))
         inside.book.saw(ended.guid, ended.profile)
-        return await inside.results.of(ended, inside.book.resolver)
+        inside.counts.ended(ended)
+        result = await inside.results.of(ended, inside.book.resolver)
+        inside.counts.told(ended, agent, result)
+        return result
 
     async def stop(self, agent: AgentId) -> None:
         """Ask the engine to stop the agent's current run."""
@@ -123,10 +128,9 @@ class MimEngine:
         row = await self._in.starter.newest((await self._agent(agent)).listed)
         return self._sighting(row) if row is not None else None
 
-    async def pending(self, agent: AgentId) -> Pending:
+    async def pending(self, agent: AgentId, sides: frozenset[PendingSide] = BOTH_SIDES) -> Pending:
         """Count staged imports and pending exports."""
-        inside = self._in
-        return await inside.pending.of(await self._agent(agent), inside.book.tools)
+        return await self._in.counts.of(agent, sides)
 
     async def sightings(self) -> AsyncIterator[Sighting]:
         """Yield every run of the server as it begins and ends."""
@@ -177,9 +181,13 @@ class _Inside:
         service = access.service
         self.access = access
         self.calls = Calls()
-        self.watch = RunWatch(service, clock)
+        self.counts = EarlyCounts(self._count, clock, self.calls)
+        self.watch = RunWatch(service, clock, self.counts.overtaken)
         self.book = AgentBook(told.engine, service, access.tools, clock, told)
         self.starter = Starter(service, self.watch, clock, self.calls)
         self.results = Results(service, clock, told)
         self.pending = PendingChangesReader(service, told, fingerprints=options.fingerprints, may_be_held=may_be_held)
         self.history = RunHistory(service, clock, told, options.save_run_history)
+
+    async def _count(self, agent: AgentId, sides: frozenset[PendingSide]) -> Pending:
+        return await self.pending.of(await self.book.named(name_of(agent)), self.book.tools, sides)

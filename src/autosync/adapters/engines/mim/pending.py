@@ -1,20 +1,20 @@
 """What waits in an agent's connector space: cheap counters for the agent, ``csexport`` only where they do not say enough."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from autosync.adapters.engines.mim.access.port import EngineTools, PendingSide, Question, SyncService
+from autosync.adapters.engines.mim.access.port import EngineTools, Question, SyncService
 from autosync.adapters.engines.mim.discovery import KnownAgent
 from autosync.adapters.engines.mim.reading import answers
 from autosync.adapters.engines.mim.reading.csexport import EXPORTS, IMPORTS, PendingChanges, PendingReader
 from autosync.adapters.engines.mim.reading.values import whole
 from autosync.adapters.engines.mim.streams import pieces_of
 from autosync.adapters.engines.mim.told import Told
-from autosync.model.agents import Pending, PendingSet
+from autosync.model.agents import Pending, PendingSet, PendingSide
 from autosync.model.counts import Counts
 from autosync.model.errors import EngineRejected, EngineUnavailable
 from autosync.model.ids import AgentId, PartitionName
@@ -36,7 +36,7 @@ class Fingerprints(StrEnum):
 
 
 MayBeHeld: TypeAlias = Callable[[AgentId, PendingSide, Counts, int | None], bool]
-"""Whether a guard may hold a set of so many changes, with so many objects in the connector space (None: unknown)."""
+"""Whether a guard may hold a set of so many changes, with so many objects in the connector space (None: however many)."""
 
 
 class PendingChangesReader:
@@ -48,31 +48,41 @@ class PendingChangesReader:
         self._fingerprints = fingerprints
         self._may_be_held = may_be_held
 
-    async def of(self, known: KnownAgent, tools: EngineTools | None) -> Pending:
-        """Count staged imports and pending exports. Raises ``EngineUnavailable``, ``EngineRejected``."""
-        said = await self._answers(known.listed.name)
-        population = whole(said[Question.OBJECTS])
-        partitions = known.agent.partitions
-        imports = await self._side(known, PendingSide.IMPORTS, tools, _counts(said, PendingSide.IMPORTS), population)
-        exports = await self._side(known, PendingSide.EXPORTS, tools, _counts(said, PendingSide.EXPORTS), population)
+    async def of(self, known: KnownAgent, tools: EngineTools | None, sides: frozenset[PendingSide]) -> Pending:
+        """Count staged imports and pending exports, whichever is asked for.
+
+        How many objects there are is asked only where a guard in percent may depend on it. Raises ``EngineUnavailable``,
+        ``EngineRejected``.
+        """
+        counts = await self._counts(known.listed.name, sides)
+        held = {side for side, each in counts.items() if self._may_be_held(known.agent.id, side, each, None)}
+        population = await self._population(known.listed.name) if held else None
+        sets = {
+            side: await self._sets_of(
+                known, side, tools, each, must_tell=self._must_tell(known, side, each, population)
+            )
+            for side, each in counts.items()
+        }
         # The engine counts objects by agent alone: of several partitions each is given the sum, since a limit in percent
         # of more objects is better than none.
         return Pending(
             agent=known.agent.id,
-            imports=imports,
-            exports=exports,
-            population={} if population is None else dict.fromkeys(partitions, population),
+            imports=sets.get(PendingSide.IMPORTS),
+            exports=sets.get(PendingSide.EXPORTS),
+            population={} if population is None else dict.fromkeys(known.agent.partitions, population),
         )
 
-    async def _side(
-        self, known: KnownAgent, side: PendingSide, tools: EngineTools | None, counts: Counts, population: int | None
+    def _must_tell(self, known: KnownAgent, side: PendingSide, counts: Counts, population: int | None) -> bool:
+        """Return whether exactly this set must be known, object by object."""
+        always = self._fingerprints is Fingerprints.ALWAYS
+        return always or self._may_be_held(known.agent.id, side, counts, population)
+
+    async def _sets_of(
+        self, known: KnownAgent, side: PendingSide, tools: EngineTools | None, counts: Counts, *, must_tell: bool
     ) -> Mapping[PartitionName, PendingSet]:
         if not counts.total:
             return {}
         partitions = known.agent.partitions
-        must_tell = self._fingerprints is Fingerprints.ALWAYS or self._may_be_held(
-            known.agent.id, side, counts, population
-        )
         if len(partitions) == 1 and not must_tell:
             return {partitions[0]: PendingSet(counts=counts)}
         if tools is not None and known.exported is not None:
@@ -81,9 +91,24 @@ class PendingChangesReader:
                 return self._sets(known, counts, told)
         return dict.fromkeys(partitions, _upper_bound(counts, len(partitions)))
 
-    async def _answers(self, agent: str) -> Mapping[Question, str]:
-        """Return what the agent answers to all questions about numbers, asked at the same time: a start waits for them."""
-        questions = (Question.OBJECTS, *_COUNTERS[PendingSide.IMPORTS], *_COUNTERS[PendingSide.EXPORTS])
+    async def _population(self, agent: str) -> int | None:
+        """Return how many objects the agent's connector space has."""
+        return whole(await self._service.ask(agent, Question.OBJECTS))
+
+    async def _counts(self, agent: str, sides: frozenset[PendingSide]) -> Mapping[PendingSide, Counts]:
+        """Return the agent's counters, all asked at the same time: a start waits for them.
+
+        Renames count as updates there, and delete-adds as what they are made of.
+        """
+        wanted = [side for side in _COUNTERS if side in sides]
+        said = await self._answers(agent, [question for side in wanted for question in _COUNTERS[side]])
+        found: dict[PendingSide, Counts] = {}
+        for side in wanted:
+            adds, updates, deletes = (answers.counted(said[question]) for question in _COUNTERS[side])
+            found[side] = Counts(adds=adds, updates=updates, deletes=deletes)
+        return found
+
+    async def _answers(self, agent: str, questions: Sequence[Question]) -> Mapping[Question, str]:
         try:
             async with asyncio.TaskGroup() as group:
                 asked = {
@@ -123,12 +148,6 @@ class PendingChangesReader:
         return {
             name: each if each.counts is not None else replace(each, counts=counts) for name, each in told.sets.items()
         }
-
-
-def _counts(said: Mapping[Question, str], side: PendingSide) -> Counts:
-    """Return the agent's counters. Renames count as updates there, and delete-adds as what they are made of."""
-    adds, updates, deletes = [answers.counted(said[question]) for question in _COUNTERS[side]]
-    return Counts(adds=adds, updates=updates, deletes=deletes)
 
 
 def _upper_bound(counts: Counts, partitions: int) -> PendingSet:

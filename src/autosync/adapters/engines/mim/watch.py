@@ -5,7 +5,7 @@ looks when nobody waits, and a caller that is cancelled leaves nothing behind.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -31,7 +31,11 @@ or exported is looked after; what it did is unknown."""
 class RunWatch:
     """Knows the runs of one server as of its last look."""
 
-    def __init__(self, service: SyncService, clock: Clock) -> None:
+    def __init__(
+        self, service: SyncService, clock: Clock, on_change: Callable[[HistoryRow], None] = lambda _: None
+    ) -> None:
+        """``on_change`` hears of each row that is new or changed, before anybody who waits."""
+        self._on_change = on_change
         self._service = service
         self._clock = clock
         self.known = KnownRuns()
@@ -74,6 +78,7 @@ class RunWatch:
             self._looked[row.key] = now
         for row in self.known.take(rows):
             self._note(row, now)
+            self._on_change(row)
             for unseen in self._unseen.values():
                 unseen.append(row)
 

@@ -12,7 +12,7 @@ from autosync.adapters.engines.simulated.history import EngineRun
 from autosync.adapters.engines.simulated.plans import DEFAULT, AgentPlan, EnginePlan, usual_profiles
 from autosync.adapters.engines.simulated.referee import Referee
 from autosync.adapters.engines.simulated.spaces import Change, Partition, Spaces, counts_of, fingerprint_of
-from autosync.model.agents import Agent, Pending, PendingSet, Sighting
+from autosync.model.agents import BOTH_SIDES, Agent, Pending, PendingSet, PendingSide, Sighting
 from autosync.model.counts import ChangeKind, RunResult
 from autosync.model.errors import EngineRejected, EngineUnavailable
 from autosync.model.ids import AgentId, EngineName, PartitionName, ProfileName, RunId, agent_id, name_of
@@ -109,16 +109,20 @@ class SimulatedEngine:
         self._check_agent(name_of(agent))
         return self._newest(name_of(agent))
 
-    async def pending(self, agent: AgentId) -> Pending:
-        """Count what waits in the agent's connector spaces."""
+    async def pending(self, agent: AgentId, sides: frozenset[PendingSide] = BOTH_SIDES) -> Pending:
+        """Count what waits in the agent's connector spaces: what was asked for, and no more."""
         await self._reach("pending")
         name = name_of(agent)
         self._check_agent(name)
         places = {each: self.spaces.of(name, each) for each in self._plans[name].partitions}
         return Pending(
             agent=agent,
-            imports={each: _pending(place.staged) for each, place in places.items() if place.staged},
-            exports={each: _pending(place.exports) for each, place in places.items() if place.exports},
+            imports={each: _pending(place.staged) for each, place in places.items() if place.staged}
+            if PendingSide.IMPORTS in sides
+            else None,
+            exports={each: _pending(place.exports) for each, place in places.items() if place.exports}
+            if PendingSide.EXPORTS in sides
+            else None,
             population={each: place.population for each, place in places.items()},
         )
 

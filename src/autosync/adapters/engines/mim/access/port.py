@@ -9,11 +9,13 @@ Obligations (contract suite: ``autosync.testing.contracts.mim_access``):
 - Names are values, never pieces of a query or of a script: what a name holds cannot change what is asked.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
+
+from autosync.model.agents import PendingSide
 
 
 class Question(StrEnum):
@@ -57,11 +59,8 @@ class ListedRun:
     """Empty while the run goes on."""
 
 
-class PendingSide(StrEnum):
-    """Which of the connector space's changes a listing holds: the filter of ``csexport``."""
-
-    IMPORTS = "m"
-    EXPORTS = "x"
+CSEXPORT_FILTER: Final[Mapping[PendingSide, str]] = {PendingSide.IMPORTS: "m", PendingSide.EXPORTS: "x"}
+"""What ``csexport`` calls the sides."""
 
 
 class SyncService(Protocol):

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from autosync.adapters.engines.mim.access.failing import NO_OBJECT
-from autosync.adapters.engines.mim.access.port import ListedAgent, PendingSide
+from autosync.adapters.engines.mim.access.port import CSEXPORT_FILTER, ListedAgent
+from autosync.model.agents import PendingSide
 from autosync.model.errors import EngineRejected, EngineUnavailable
 
 _SERVICES: Final = ("FIMSynchronizationService", "ADSync")
@@ -54,7 +55,7 @@ class LocalTools:
 
     def export_pending(self, agent: str, side: PendingSide) -> AsyncIterator[bytes]:
         """Yield what ``csexport`` writes."""
-        return self._file(_PROGRAMS[1], agent, (f"/f:{side.value}",))
+        return self._file(_PROGRAMS[1], agent, (f"/f:{CSEXPORT_FILTER[side]}",))
 
     async def _file(self, program: str, agent: str, rest: Sequence[str]) -> AsyncIterator[bytes]:
         if self._bin is None:

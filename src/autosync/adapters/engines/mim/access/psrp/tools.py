@@ -10,7 +10,8 @@ from importlib import resources
 from typing import Final, TypeVar
 
 from autosync.adapters.engines.mim.access.failing import NO_OBJECT, port_errors
-from autosync.adapters.engines.mim.access.port import PendingSide
+from autosync.adapters.engines.mim.access.port import CSEXPORT_FILTER
+from autosync.model.agents import PendingSide
 from autosync.model.errors import EngineRejected, EngineUnavailable
 from autosync.windows_remoting.failures import Cause, RemotingFailed
 from autosync.windows_remoting.powershell import Command, CommandFailed, Pipeline, Session
@@ -66,7 +67,7 @@ class PsrpTools:
 
     def export_pending(self, agent: str, side: PendingSide) -> AsyncIterator[bytes]:
         """Yield what ``csexport`` writes."""
-        return self._file(Command(text="csexport", parameters={"Agent": agent, "Side": side.value}))
+        return self._file(Command(text="csexport", parameters={"Agent": agent, "Side": CSEXPORT_FILTER[side]}))
 
     async def run_details(self, key: str) -> str:
         """Return what ``RunDetails`` of a row gives, however long it is."""
