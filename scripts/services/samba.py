@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from scripts.services.processes import (
     ServerProcess,
@@ -48,7 +49,22 @@ _CONFIGURATION = """[global]
   tls keyfile = {folder}/key.pem
   tls certfile = {folder}/cert.pem
   tls cafile = {folder}/cert.pem
+  ldap server require strong auth = allow_sasl_over_tls
 """
+_KERBEROS: Final = """[libdefaults]
+  default_realm = {realm}
+  dns_lookup_kdc = false
+  dns_lookup_realm = false
+  dns_canonicalize_hostname = false
+  rdns = false
+  kdc_timesync = 0
+  default_ccache_name = FILE:{folder}/no-tickets
+[realms]
+  {realm} = {{
+    kdc = {address}:{kdc_port}
+  }}
+"""
+"""``kdc_timesync``: Windows, too, does not mend the clock of who signs in."""
 
 
 @dataclass(kw_only=True)
@@ -73,6 +89,25 @@ class Samba:
         return f"ldaps://{self.address}"
 
     @property
+    def kerberos(self) -> dict[str, str]:
+        """Return the environment in which Kerberos knows this realm, and has no tickets."""
+        return {"KRB5_CONFIG": str(self.folder / "krb5.conf")}
+
+    def serve(self, principal: str, account: str = "") -> None:
+        """Let tickets be given for a service such as ``host/127.0.0.1``, in the name of a new account, encrypted with AES."""
+        if account:
+            self._tool("user", "create", account, f"Svc-{self.password}")
+            self._use_aes(account)
+        self._tool("spn", "add", principal, account or "DC1$")
+
+    def keytab(self, principal: str) -> Path:
+        """Return a file with the keys of an account or a service."""
+        file = self.folder / f"{principal.replace('/', '-')}.keytab"
+        places = [f"--principal={principal}", f"--configfile={self.folder / 'lab.conf'}"]
+        run([program("samba-tool", "samba"), "domain", "exportkeytab", str(file), *places])
+        return file
+
+    @property
     def admin(self) -> str:
         """Return the account that may do everything, as ``user@REALM``."""
         return f"Administrator@{REALM}"
@@ -81,7 +116,7 @@ class Samba:
         """Start it; raise ``ServiceFailed``."""
         command = [program("samba", "samba"), "-i", "-M", "single", "-s", str(self.folder / "lab.conf")]
         self.process = ServerProcess(command, self.folder / "samba.log")
-        for port in (389, 636):
+        for port in (389, 636, KDC_PORT):
             self.process.wait_listening(self.address, port)
 
     def stop(self) -> None:
@@ -112,11 +147,23 @@ class Samba:
         (self.folder / "lab.conf").write_text(written, encoding="utf-8")
         for name in ("run", "log", "dc/state", "dc/cache"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
-        self._tool("spn", "add", f"ldap/{HOST}", "DC1$")
+        realm = _KERBEROS.format(realm=REALM, address=self.address, folder=self.folder, kdc_port=KDC_PORT)
+        (self.folder / "krb5.conf").write_text(realm, encoding="utf-8")
+        for name in (HOST, self.address):  # the tests have no names for loopback addresses
+            self.serve(f"ldap/{name}")
+
+    def _use_aes(self, account: str) -> None:
+        change = self.folder / "aes.ldif"
+        lines = f"dn: CN={account},CN=Users,{self.suffix}", "changetype: modify", "replace: {0}", "{0}: 24", ""
+        change.write_text("\n".join(lines).format("msDS-SupportedEncryptionTypes"), encoding="utf-8")
+        run([program("ldbmodify", "samba"), *self._database, str(change)])
 
     def _tool(self, *words: str) -> None:
-        places = [f"--configfile={self.folder / 'lab.conf'}", "-H", str(self.folder / "dc/private/sam.ldb")]
-        run([program("samba-tool", "samba"), *words, *places])
+        run([program("samba-tool", "samba"), *words, *self._database])
+
+    @property
+    def _database(self) -> list[str]:
+        return [f"--configfile={self.folder / 'lab.conf'}", "-H", str(self.folder / "dc/private/sam.ldb")]
 
 
 class _Shared:

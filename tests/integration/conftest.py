@@ -4,8 +4,11 @@ Where a program is not installed the tests skip and say so; with AUTOSYNC_REQUIR
 installation is no green run that tested nothing.
 """
 
+import importlib.util
 import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +17,7 @@ from scripts.services.processes import ServiceMissing
 from scripts.services.samba import Samba, running_samba
 from scripts.services.slapd import Slapd, running_slapd
 from tests.integration.people_schema import PEOPLE_ENTRIES, PEOPLE_SCHEMA, PEOPLE_SUFFIX
+from tests.integration.realm import SERVICE, Realm
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -66,3 +70,31 @@ def postgresql() -> Iterator[PostgreSQL]:
             yield server
     except ServiceMissing as error:
         absent(error)
+
+
+@pytest.fixture(scope="session")
+def remoting_keytab(samba: Samba) -> Path:
+    """The keys of the stand-in's service."""
+    samba.serve(SERVICE, account="winrm")
+    return samba.keytab(SERVICE)
+
+
+@pytest.fixture
+def realm(samba: Samba, monkeypatch: pytest.MonkeyPatch) -> Realm:
+    """Let this process know the realm, and nothing else of Kerberos."""
+    missing = [name for name in ("gssapi", "krb5") if importlib.util.find_spec(name) is None]
+    if missing:
+        absent(ServiceMissing(f"{' and '.join(missing)}: pip install autosync-identity[kerberos]"))
+    for name in ("KRB5CCNAME", "KRB5_KTNAME", "KRB5_CLIENT_KTNAME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in samba.kerberos.items():
+        monkeypatch.setenv(name, value)
+    return Realm(samba, monkeypatch.setenv)
+
+
+@pytest.fixture
+def clocks(realm: Realm) -> Realm:
+    """A realm, where clocks can be set wrong."""
+    if shutil.which("faketime") is None:
+        absent(ServiceMissing("faketime"))
+    return realm

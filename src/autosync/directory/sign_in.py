@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from autosync import kerberos
 from autosync.directory.connection import Connection
 from autosync.directory.errors import BadMessage, DirectoryError, SignInFailed
 from autosync.directory.results import SASL_BIND_IN_PROGRESS, SUCCESS, Result, result_of
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from spnego.channel_bindings import GssChannelBindings
 
 _MOST_ROUNDS: Final = 10
+_SERVICE: Final = "ldap"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,8 @@ async def _negotiate(connection: Connection, who: Windows, host: str, timeout_s:
         message = f"{who.mechanism} needs more than is installed ({error.name}): install autosync-identity[kerberos]"
         raise SignInFailed(message) from None
     except Exception as error:  # noqa: BLE001 - the security libraries' own errors
-        words = " ".join(str(error).split())[:300]
+        known = kerberos.reason(error, account=who.user or "", service=f"{_SERVICE}/{host}")
+        words = known or " ".join(str(error).split())[:300]
         raise SignInFailed(f"{_account(who)} cannot sign in by {who.mechanism}: {words}") from None
     if certificate is None:
         connection.wire.seal(GssSeal(context))
@@ -125,7 +128,7 @@ async def _talk(connection: Connection, context: "ContextProxy", account: str, t
                 await asyncio.to_thread(context.step, answer or b"")
             break
         if result.code != SASL_BIND_IN_PROGRESS:
-            _require(result, account)
+            _require(result, account, is_secured=_certificate(connection) is not None)
     if not context.complete:
         raise SignInFailed(f"{account} cannot sign in: the server did not finish the exchange")
 
@@ -150,7 +153,7 @@ def _context(who: Windows, host: str, certificate: bytes | None) -> "ContextProx
         who.user,
         who.password,
         hostname=host,
-        service="ldap",
+        service=_SERVICE,
         protocol=who.mechanism.value,
         context_req=wanted,
         channel_bindings=bindings,
@@ -184,20 +187,31 @@ async def _bind(
     return result_of(message.content, message.controls), message.content.get("serverSaslCreds")
 
 
-def _require(result: Result, who: str) -> None:
+def _require(result: Result, who: str, *, is_secured: bool = False) -> None:
     if result.code != SUCCESS:
-        raise SignInFailed(f"the directory does not let {who} sign in: {result.say()}{_hint(result)}", result.code)
+        raise SignInFailed(
+            f"the directory does not let {who} sign in: {result.say()}{_hint(result, is_secured=is_secured)}",
+            result.code,
+        )
 
 
-def _hint(result: Result) -> str:
-    """Return a way out where there is a usual one (RFC 4511 appendix A; Active Directory's sub-codes of 49)."""
+def _hint(result: Result, *, is_secured: bool) -> str:
+    """Return a way out where there is a usual one (RFC 4511 appendix A; Active Directory's sub-codes of 49).
+
+    ``is_secured``: a Windows account was refused although there is TLS, which Samba does unless its configuration says
+    ``ldap server require strong auth = allow_sasl_over_tls``.
+    """
     sub_codes = {"data 52e": "wrong password", "data 525": "no such account", "data 533": "the account is disabled",
         "data 532": "the password has expired", "data 701": "the account has expired",
         "data 773": "the password must be changed first", "data 775": "the account is locked"}  # fmt: skip
     for code, words in sub_codes.items():
         if code in result.diagnostic:
             return f": {words}"
-    return ". Use ldaps:// or start-tls" if result.code in {8, 13} else ""
+    if result.code not in {8, 13}:
+        return ""
+    if is_secured:
+        return ". It takes no Windows account over TLS: use ldap:// without it, which is then sealed, or method: simple"
+    return ". Use ldaps:// or start-tls"
 
 
 def _account(who: Windows) -> str:

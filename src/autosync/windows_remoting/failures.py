@@ -11,8 +11,9 @@ from typing import Final
 
 from pypsrp.exceptions import WinRMError, WSManFaultError
 
+from autosync import kerberos
 from autosync.model.errors import AutoSyncError
-from autosync.windows_remoting.target import Method, Target
+from autosync.windows_remoting.target import SERVICE, Method, Target
 
 TIMED_OUT: Final = 2150858793
 """The server's own time limit. pypsrp takes this one as "nothing yet" where it waits for output."""
@@ -138,11 +139,15 @@ def sign_in_refused(target: Target) -> RemotingFailed:
 
 def no_ticket(error: Exception, target: Target) -> RemotingFailed:
     """Return that Kerberos or NTLM could not even begin, or did not accept what the server said."""
+    trouble = f"{target.sign_in.name} cannot sign in to {target.name} with {target.sign_in.method}"
+    known = kerberos.reason(error, account=target.sign_in.user, service=f"{SERVICE}/{target.host}")
+    if known is not None:
+        return RemotingFailed(Cause.SIGN_IN, f"{trouble}: {known}")
     said = " ".join(str(error).split())[:_SAID_LONGEST]
     return RemotingFailed(
         Cause.SIGN_IN,
-        f"{target.sign_in.name} cannot sign in to {target.name} with {target.sign_in.method}: {said}. Kerberos needs the "
-        "server's full name, a clock that is right to five minutes, and a ticket or password; NTLM a user and password",
+        f"{trouble}: {said}. Kerberos needs the server's full name, a clock that is right to five minutes, and a ticket or "
+        "password; NTLM a user and password",
     )
 
 

@@ -17,13 +17,11 @@ from spnego.channel_bindings import GssChannelBindings
 from spnego.exceptions import SpnegoError
 
 from autosync.windows_remoting.failures import no_such_method, no_ticket
-from autosync.windows_remoting.target import Method, Target
+from autosync.windows_remoting.target import SERVICE, Method, Target
 
 CERTIFICATE_SIGN_IN: Final = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 """What stands in ``Authorization`` where the TLS client certificate says who it is."""
 _SCHEMES: Final = ("Negotiate", "Kerberos")
-_SERVICE: Final = "host"
-"""Its principal exists for every computer of a domain; HTTP's may belong to a web server's account."""
 _BOUNDARY: Final = "Encrypted Boundary"
 _WEAK: Final = frozenset({"md5", "sha1"})
 
@@ -40,7 +38,7 @@ class Negotiation:
                 sign_in.user or None,
                 sign_in.password.reveal() if sign_in.password is not None else None,
                 hostname=target.host,
-                service=_SERVICE,
+                service=SERVICE,
                 channel_bindings=_binding(connection),
                 protocol=sign_in.method.value,
                 options=spnego.NegotiateOptions.wrapping_winrm if target.tls is None else spnego.NegotiateOptions.none,

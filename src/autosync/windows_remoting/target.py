@@ -9,6 +9,8 @@ from autosync.ports.secrets import Secret
 
 HTTPS_PORT: Final = 5986
 HTTP_PORT: Final = 5985
+SERVICE: Final = "host"
+"""Whose tickets are asked for: its principal exists for every computer of a domain; HTTP's may be a web server's account."""
 DEFAULT_SESSION: Final = "Microsoft.PowerShell"
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from autosync.testing.mim.knobs import Knobs
@@ -65,6 +66,8 @@ class Place:
     ``CbtHardeningLevel`` is ``Strict``. Empty: bindings are not looked at."""
     certified_as: str = ""
     """The account of those who sign in with a client certificate that ``tls`` trusts; empty: nobody may."""
+    keytab: Path | None = None
+    """The server's keys in a Kerberos realm; None: NTLM only."""
 
 
 class Listener(socketserver.ThreadingTCPServer):

@@ -68,7 +68,7 @@ class MimStandIn:
         self.denies: set[Area] = set()
         """Where the account has no right, although it may sign in."""
         self._place = place or Place()
-        self._users = Users(passwords or {ACCOUNT: PASSWORD})
+        self._users = Users(passwords or {ACCOUNT: PASSWORD}, self._place.keytab)
         try:
             self._listener = Listener(self, self._users, provider.knobs, self._place)
         except OSError:

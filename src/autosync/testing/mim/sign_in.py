@@ -1,7 +1,6 @@
-"""Who is there: Negotiate with NTLM and message encryption, or a client certificate, one conversation a connection."""
+"""Who is there: NTLM or Kerberos with message encryption, or a client certificate, one conversation a connection."""
 
 import base64
-import binascii
 import hashlib
 import os
 import tempfile
@@ -14,21 +13,22 @@ from typing import Final
 import spnego
 from pypsrp.encryption import WinRMEncryption
 from spnego.channel_bindings import GssChannelBindings
-from spnego.exceptions import SpnegoError
 
 MUTUAL: Final = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 """What a client that signs in with its certificate says in ``Authorization``."""
 _ENCRYPTED: Final = "multipart/encrypted"
 _PLAIN: Final = "application/soap+xml;charset=UTF-8"
 _USERS_FILE: Final = "NTLM_USER_FILE"
+_KEYTAB: Final = "KRB5_KTNAME"
 _STEPPING: Final = threading.Lock()
-"""The acceptor finds its users through the environment, which belongs to the process."""
+"""The acceptor finds users and keys through the environment, which belongs to the process."""
 
 
 class Users:
     r"""Accounts (``DOMAIN\user``) and passwords, in a file that only this user may read, until ``close``."""
 
-    def __init__(self, passwords: Mapping[str, str]) -> None:
+    def __init__(self, passwords: Mapping[str, str], keytab: Path | None = None) -> None:
+        """``keytab`` holds the server's keys in a Kerberos realm; needs the extra ``kerberos``."""
         lines: list[str] = []
         for account, password in passwords.items():
             domain, _, user = account.rpartition("\\")
@@ -39,6 +39,7 @@ class Users:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write("\n".join(lines))
         self._file = Path(name)
+        self._environment = {_USERS_FILE: name, **({_KEYTAB: f"FILE:{keytab}"} if keytab is not None else {})}
         self._accounts = {account.rpartition("\\")[2].casefold(): account for account in passwords}
 
     def close(self) -> None:
@@ -64,16 +65,17 @@ class Users:
 
     @contextmanager
     def _named(self) -> Iterator[None]:
-        """Name the file in the environment, for one step at a time."""
+        """Name the files in the environment, for one step at a time."""
         with _STEPPING:
-            before = os.environ.get(_USERS_FILE)
-            os.environ[_USERS_FILE] = str(self._file)
+            before = {key: os.environ.get(key) for key in self._environment}
+            os.environ.update(self._environment)
             try:
                 yield
             finally:
-                os.environ.pop(_USERS_FILE)
-                if before is not None:
-                    os.environ[_USERS_FILE] = before
+                for key, value in before.items():
+                    os.environ.pop(key)
+                    if value is not None:
+                        os.environ[key] = value
 
 
 class Conversation:
@@ -96,11 +98,11 @@ class Conversation:
             self.account = self._certified_as
             return bool(self.account), "" if self.account else "Negotiate"
         scheme, _, encoded = authorization.partition(" ")
-        if scheme.casefold() not in {"negotiate", "ntlm"}:
+        if scheme.casefold() not in {"negotiate", "ntlm", "kerberos"}:
             return bool(self.account), "" if self.account else "Negotiate"
         try:
             return self._step(scheme, base64.b64decode(encoded, validate=True))
-        except (SpnegoError, binascii.Error, ValueError):
+        except Exception:  # noqa: BLE001 (Kerberos libraries raise errors of their own)
             self._context, self.account = None, ""
             return False, "Negotiate"
 
