@@ -1,6 +1,6 @@
 """Make ``.venv`` ready: pinned, hashed requirements and AutoSync itself, in editable form.
 
-    python scripts/bootstrap.py [run | dev | docs]
+    python scripts/bootstrap.py [run | dev | docs | kerberos]
 
 Needs nothing but Python. A second call finds its stamp and does nothing. Nothing unpinned is ever fetched: what must
 be built finds its build backend installed. Old Pythons can still read this file, so they get a sentence.
@@ -24,8 +24,14 @@ STAMP = VENV / "autosync-stamp.json"
 OLDEST = (3, 11)
 
 # What each level installs, after the build backends. `dev` and `docs` hold everything that `run` does.
-LEVELS = {"run": "runtime.txt", "dev": "dev.txt", "docs": "docs.txt"}
-INCLUDED_IN = {"run": ("run", "dev", "docs"), "dev": ("dev",), "docs": ("docs",)}
+# `kerberos` compiles on Linux, with the system's libkrb5-dev and a C compiler.
+LEVELS = {
+    "run": ("runtime.txt",),
+    "dev": ("dev.txt",),
+    "docs": ("docs.txt",),
+    "kerberos": ("kerberos-build.txt", "kerberos.txt"),
+}
+INCLUDED_IN = {"run": ("run", "dev", "docs", "kerberos"), "dev": ("dev",), "docs": ("docs",), "kerberos": ("kerberos",)}
 
 PIP_INSTALL = ("-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input", "install", "--no-deps")
 FROM_PINS = ("--no-build-isolation", "--require-hashes", "--prefer-binary", "-r")
@@ -81,7 +87,7 @@ def create() -> None:
 def install(level: str) -> None:
     """Install the build backends, then what the level pins, then AutoSync itself."""
     pip = [str(PYTHON), *PIP_INSTALL]
-    for name in ("build.txt", LEVELS[level]):
+    for name in ("build.txt", *LEVELS[level]):
         run([*pip, *FROM_PINS, f"requirements/{name}"], f"could not install requirements/{name} (see above)")
     run([*pip, "--no-build-isolation", "--editable", "."], "could not install AutoSync itself (see above)")
 
@@ -114,7 +120,7 @@ def digest(level: str) -> str:
     # The tools' settings are in the same file, and install nothing.
     deciding = [project["build-system"], project["project"], project["tool"]["hatch"]]
     seal = hashlib.sha256(json.dumps(deciding, sort_keys=True).encode())
-    for name in ("build.txt", LEVELS[level]):
+    for name in ("build.txt", *LEVELS[level]):
         seal.update((ROOT / "requirements" / name).read_bytes())
     return seal.hexdigest()
 

@@ -1,6 +1,6 @@
 """Pin and hash every requirement: pyproject.toml -> requirements/*.txt.
 
-The four files agree with each other, hold for every platform, and name no package registry.
+The files agree with each other, hold for every platform, and name no package registry.
 Run ``make lock`` after changing a dependency; ``make lock ARGS=--upgrade`` takes the newest versions.
 """
 
@@ -28,6 +28,8 @@ FILES: dict[str, tuple[str, ...]] = {
     "build": ("--group=build",),
     "dev": ("pyproject.toml", "--group=dev"),
     "docs": ("pyproject.toml", "--group=docs"),
+    "kerberos-build": ("--group=kerberos-build",),
+    "kerberos": ("pyproject.toml", "--extra=kerberos"),
 }
 
 
@@ -42,7 +44,7 @@ def uv() -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the four files; ``arguments`` go to uv as they are."""
+    """Write the files; ``arguments`` go to uv as they are."""
     program = uv()
     done: list[str] = []
     for name, sources in FILES.items():

@@ -1,6 +1,6 @@
 """Real servers on this machine, for a look by hand.
 
-    python scripts/services install slapd samba postgresql     Debian's packages, as root
+    python scripts/services install slapd samba kerberos postgresql     Debian's packages, as root
     python scripts/services start slapd                         until Ctrl+C, or until it is stopped from elsewhere
     python scripts/services stop slapd
 

@@ -9,10 +9,11 @@ from scripts.services.processes import ServiceFailed
 
 PACKAGES: Final[Mapping[str, Sequence[str]]] = {
     "slapd": ("slapd", "ldap-utils", "openssl"),
-    "samba": ("samba-ad-dc", "samba-ad-provision", "ldb-tools", "winbind", "krb5-user", "openssl"),
+    "samba": ("samba-ad-dc", "samba-ad-provision", "ldb-tools", "winbind", "krb5-user", "faketime", "openssl"),
+    "kerberos": ("libkrb5-dev", "gcc", "libc6-dev"),
     "postgresql": ("postgresql",),
 }
-"""What each server needs, by its name."""
+"""What each server needs, by its name; ``kerberos`` is what the client's libraries are compiled with."""
 
 _ANSWERS: Final = "slapd slapd/no_configuration boolean true\n"
 """Asks slapd's package for no directory of the system's own."""

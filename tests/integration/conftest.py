@@ -80,11 +80,12 @@ def remoting_keytab(samba: Samba) -> Path:
 
 
 @pytest.fixture
-def realm(samba: Samba, monkeypatch: pytest.MonkeyPatch) -> Realm:
+def realm(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Realm:
     """Let this process know the realm, and nothing else of Kerberos."""
     missing = [name for name in ("gssapi", "krb5") if importlib.util.find_spec(name) is None]
     if missing:
         absent(ServiceMissing(f"{' and '.join(missing)}: pip install autosync-identity[kerberos]"))
+    samba: Samba = request.getfixturevalue("samba")  # not before: it takes seconds to start
     for name in ("KRB5CCNAME", "KRB5_KTNAME", "KRB5_CLIENT_KTNAME"):
         monkeypatch.delenv(name, raising=False)
     for name, value in samba.kerberos.items():
