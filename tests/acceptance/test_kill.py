@@ -165,3 +165,19 @@ def test_a_second_service_on_the_same_store_is_refused(company: Company) -> None
     assert second.returncode == 1
     assert "in use by another AutoSync" in second.stderr
     assert company.stop() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_that_reaches_every_process_loses_no_engine(company: Company, number: signal.Signals) -> None:
+    """As Ctrl+C at a terminal does, and systemd unless it is told otherwise: the worker may get it first."""
+    company.start_and_wait()
+    assert company.process is not None
+    workers = company.workers()
+    for process in (*workers, company.process.pid):
+        os.kill(process, number)
+
+    assert company.process.wait(timeout=20) == 0
+    assert workers
+    assert not [worker for worker in workers if Path(f"/proc/{worker}").exists()]
+    assert company.facts("engine-lost") == []
+    assert "worker" not in company.told()

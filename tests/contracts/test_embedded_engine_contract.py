@@ -1,7 +1,10 @@
 """The embedded engine, its worker process included, under the suite that every engine must pass."""
 
 import asyncio
+import os
+import signal
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -81,6 +84,27 @@ def test_a_worker_that_dies_is_told_and_replaced(tmp_path: Path) -> None:
         handle = await engine.start(AgentId("home/hr"), ProfileName("delta import"), RunId(1))
         assert (await engine.wait(AgentId("home/hr"), handle)).status == "success"
         await engine.close()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX: signals to every process of a service")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_service_is_not_for_the_worker(tmp_path: Path, number: signal.Signals) -> None:
+    async def scenario() -> None:
+        stage_in(tmp_path)
+        engine = make_engine(tmp_path)
+        await engine.open()
+        assert engine._worker._process is not None
+        worker = engine._worker._process.pid
+        assert os.getpgid(worker) != os.getpgid(0)
+        os.kill(worker, number)
+
+        handle = await engine.start(AgentId("home/hr"), ProfileName("delta import"), RunId(1))
+        assert (await engine.wait(AgentId("home/hr"), handle)).status == "success"
+        await engine.close()
+        with pytest.raises(ProcessLookupError):
+            os.kill(worker, 0)
 
     asyncio.run(scenario())
 

@@ -79,7 +79,9 @@ def _endpoint(options: MimOptions) -> Endpoint | None:
     from autosync.adapters.engines.mim.access.ways import tls_of  # noqa: PLC0415 - see above
 
     access = options.access
-    return None if access.local else Endpoint(host=access.server, port=access.port, tls=tls_of(access))
+    if access.local:
+        return None
+    return Endpoint(host=access.server, port=access.port, tls=tls_of(access), fingerprint=access.fingerprint)
 
 
 def _place(spec: EngineSpec) -> str:

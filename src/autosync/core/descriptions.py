@@ -118,7 +118,10 @@ def _rename_requests(turn: Turn, agent: Agent, before: AgentState | None) -> Non
         old = before.agent.profiles.get(request.profile) if before is not None and before.agent is not None else None
         new = discovery.renamed(old, agent) if old is not None else None
         if new is not None:
-            _replace(turn, request, (new,))
+            # What had to be changed before it was tried again is changed: it was refused under the old name.
+            _replace(
+                turn, replace(request, not_before=None, attempt=1, setback="") if request.setback else request, (new,)
+            )
         else:
             _tell_unknown(turn, request)
 

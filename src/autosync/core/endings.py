@@ -1,5 +1,6 @@
 """The end of a run: what it meant, what it leaves to do, and what is learned from it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -21,14 +22,16 @@ from autosync.core import (
 from autosync.core.narration import counts_text, duration
 from autosync.core.turn import Turn
 from autosync.model.agents import Sighting
-from autosync.model.commands import FollowRun
+from autosync.model.commands import Describe, FollowRun
 from autosync.model.counts import RunResult, StepResult
 from autosync.model.facts import FactKind, Severity
+from autosync.model.ids import engine_of
 from autosync.model.rows import AgentRow
 from autosync.model.runs import Outcome, OutcomeKind, Run, RunState
 from autosync.model.stimuli import RunEnded, RunNeverBegan, RunRefused
 from autosync.model.wording import number
 
+_NUMBERS = re.compile(r"\d[\d,.]*")
 _SEVERITY = {
     OutcomeKind.SUCCESS: Severity.INFO,
     OutcomeKind.OBJECT_ERRORS: Severity.WARNING,
@@ -60,7 +63,10 @@ def refused(turn: Turn, refusal: RunRefused) -> None:
         text = f"the refusal of run {refusal.run} was reported, but that run is over or was never known; it is ignored"
         turn.record(FactKind.REFUSED, text, run=refusal.run)
         return
-    _close(turn, run, refusal.status, refusal.message, _not_begun(outcomes.classify(refusal.status)))
+    kind = _not_begun(outcomes.classify(refusal.status))
+    _close(turn, run, refusal.status, refusal.message, kind)
+    if kind is OutcomeKind.MISCONFIGURED:  # perhaps the profile has another name by now
+        turn.command(Describe(engine=engine_of(run.agent)))
 
 
 def never_began(turn: Turn, word: RunNeverBegan) -> None:
@@ -127,6 +133,7 @@ def _end(turn: Turn, run: Run, result: RunResult) -> None:
     turn.put_run(over)
     _overtake(turn, over, steps)
     _tell(turn, over, outcome, steps)
+    _tell_doubts(turn, over, result)
     _remember(turn, over, steps)
     tokens.settle(turn, over, steps)
     cascades.count_run(turn, over, sum(step.exported.total for step in steps if step.exported is not None))
@@ -169,6 +176,19 @@ def _tell(turn: Turn, run: Run, outcome: Outcome, steps: Sequence[StepResult]) -
         request=run.request,
         data={"outcome": outcome.kind.value, "status": outcome.status, "cascades": sorted(run.cascades)},
     )
+
+
+def _tell_doubts(turn: Turn, run: Run, result: RunResult) -> None:
+    """Say what was not understood, once for each kind: two that differ in numbers alone are of one kind."""
+    for doubt in result.doubts:
+        key = f"not understood: {_NUMBERS.sub('#', doubt)}"
+        if key in turn.agent(run.agent).reported:
+            continue
+        turn.report(run.agent, key)
+        text = (
+            f"something about {run.profile} of {run.agent} is not understood, and was taken for the safe case: {doubt}"
+        )
+        turn.record(FactKind.NOT_UNDERSTOOD, text, severity=Severity.WARNING, agent=run.agent, run=run.id)
 
 
 def _did(steps: Sequence[StepResult]) -> str:

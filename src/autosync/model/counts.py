@@ -96,3 +96,5 @@ class RunResult:
     ended: datetime | None = None
     message: str = ""
     """What a person should read beside the status; no secret, no attribute value."""
+    doubts: tuple[str, ...] = ()
+    """What the engine wrote about the run that is not understood, and was taken for the safe case; also in ``message``."""

@@ -64,6 +64,8 @@ class FactKind(StrEnum):
     DELETIONS_SKIPPED = "deletions-skipped"
     """Discovery errors made the engine skip deletions."""
     UNKNOWN_STATUS = "unknown-status"
+    NOT_UNDERSTOOD = "not-understood"
+    """The engine wrote something about a run that was taken for the safe case. Said once for each kind and agent."""
     PENDING_FOUND = "pending-found"
     WOULD_HAVE_RUN = "would-have-run"
     """In an engine that is only watched, AutoSync would have started a run now."""

@@ -25,6 +25,7 @@ _CONSEQUENCES = frozenset(
         FactKind.FLAPPING_FOUND,
         FactKind.BREAKER_OPENED,
         FactKind.UNKNOWN_STATUS,
+        FactKind.NOT_UNDERSTOOD,
     }
 )
 

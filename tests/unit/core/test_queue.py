@@ -7,14 +7,23 @@ from autosync.core.orchestrator import drawn_together
 from autosync.core.turn import Turn
 from autosync.model.agents import Agent
 from autosync.model.causes import Cause, CauseKind
+from autosync.model.commands import Describe
 from autosync.model.counts import Counts
 from autosync.model.facts import FactKind
 from autosync.model.ids import AgentId, PartitionName, ProfileName, RunId, TriggerId
 from autosync.model.requests import Trail, Wanted
 from autosync.model.settings import AgentSettings
 from autosync.model.steps import Slot
-from autosync.model.stimuli import AgentsDescribed, EngineLost, RequestDropAsked, RunAsked, ServiceStarted, TriggerFired
-from tests.unit.core.world import AD, DI, DS, EX, FI, HR, NOON, SIM, World, agent
+from autosync.model.stimuli import (
+    AgentsDescribed,
+    EngineLost,
+    RequestDropAsked,
+    RunAsked,
+    RunRefused,
+    ServiceStarted,
+    TriggerFired,
+)
+from tests.unit.core.world import AD, DI, DS, EX, FI, HR, NOON, SIM, World, agent, started_run
 
 
 def busy() -> World:
@@ -213,6 +222,33 @@ def test_w30_requests_follow_a_renamed_profile() -> None:
     world.happens(AgentsDescribed(engine=SIM, agents=(described, world.agents[AD])))
 
     assert world.waiting() == ["sim/hr Push"]
+
+
+def test_w30_a_start_that_was_refused_under_the_old_name_is_tried_at_once_under_the_new_one() -> None:
+    world = World().begin()
+    world.ask(HR, EX)
+    run = started_run(world, HR)
+    world.commands.clear()
+
+    world.happens(RunRefused(run=run, status="no-start-unknown-profile-name", message="renamed"))
+    assert Describe(engine=SIM) in world.commands
+    assert world.running() == []
+    known = world.agents[HR].profiles
+    new = {name: each for name, each in known.items() if name != EX}
+    new[ProfileName("Push")] = type(known[EX])(name=ProfileName("Push"), steps=known[EX].steps)
+    world.happens(AgentsDescribed(engine=SIM, agents=(Agent(id=HR, category="csv", profiles=new), world.agents[AD])))
+
+    assert world.running() == ["sim/hr Push"]
+
+
+def test_a_start_that_was_refused_for_another_reason_reads_no_agents() -> None:
+    world = World().begin()
+    world.ask(HR, EX)
+    world.commands.clear()
+
+    world.happens(RunRefused(run=started_run(world, HR), status="no-start-ma-already-running", message="busy"))
+
+    assert Describe(engine=SIM) not in world.commands
 
 
 def test_f8_requests_for_a_deleted_profile_stay_visible_and_harm_nobody() -> None:

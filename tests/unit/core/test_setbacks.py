@@ -513,3 +513,21 @@ def test_failed_objects_stand_until_a_run_without_errors() -> None:
     standing = world.state.agents[HR].row.setbacks[EX]
 
     assert (standing.outcome, standing.errors) == (OutcomeKind.OBJECT_ERRORS, 1)
+
+
+def test_what_is_not_understood_is_told_once_for_each_kind() -> None:
+    def ends(*doubts: str) -> None:
+        world.ask(HR, DI)
+        run = started_run(world, HR)
+        world.happens(RunEnded(run=run, result=RunResult(handle=f"h{run}", status="success", doubts=doubts)), after=10)
+
+    world = World().begin()
+    ends("a step type 'twirl' is not known", "run 4711 has a counter 'spun'")
+    ends("a step type 'twirl' is not known", "run 4712 has a counter 'spun'", "a step type 'turn' is not known")
+
+    said = [fact.text.rpartition("safe case: ")[2] for fact in world.said(FactKind.NOT_UNDERSTOOD)]
+    assert said == [
+        "a step type 'twirl' is not known",
+        "run 4711 has a counter 'spun'",
+        "a step type 'turn' is not known",
+    ]

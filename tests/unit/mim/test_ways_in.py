@@ -1,6 +1,7 @@
 """The ways in where the contract leaves room: rights, limits of WinRM, stale connections, long answers, what it costs."""
 
 import asyncio
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
@@ -302,7 +303,9 @@ def test_options_become_a_target_with_its_secrets() -> None:
 def test_how_certificates_are_checked_can_be_shown(tmp_path: Path) -> None:
     assert tls_of(AccessOptions(server="sync01")) is not None
     assert tls_of(AccessOptions(server="sync01", transport=Transport.HTTP)) is None
-    assert tls_of(AccessOptions(server="sync01", fingerprint="0" * 64)) is None
+    pinned = tls_of(AccessOptions(server="sync01", fingerprint="0" * 64))
+    assert pinned is not None
+    assert pinned.verify_mode is ssl.CERT_NONE  # whoever looks compares
     with pytest.raises(EngineUnavailable, match="cannot be used"):
         tls_of(AccessOptions(server="sync01", ca=tmp_path / "missing.pem"))
 

@@ -1,6 +1,8 @@
 """A checkup names what is wrong, what follows from it, and the way out; it starts nothing."""
 
 import asyncio
+import hashlib
+import re
 import ssl
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -136,22 +138,46 @@ class Moment(SystemClock):
 AUTHORITY = trustme.CA()
 
 
-async def looked_at(clock=None, *, name="localhost", trusted=True, tls=True):
-    """Return the checks of a listener on loopback whose certificate is for localhost."""
+async def looked_at(clock=None, *, name="localhost", trusted=True, tls=True, pinned=None):
+    """Return the checks of a listener on loopback whose certificate is for localhost. ``pinned``: to it, or to another."""
     served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    AUTHORITY.issue_cert("localhost", not_after=datetime(2040, 1, 1, tzinfo=UTC)).configure_cert(served)
+    issued = AUTHORITY.issue_cert("localhost", not_after=datetime(2040, 1, 1, tzinfo=UTC))
+    issued.configure_cert(served)
     client = ssl.create_default_context()
     if trusted:
         AUTHORITY.configure_trust(client)
+    fingerprint = ""
+    if pinned is not None:
+        client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+        shown = ssl.PEM_cert_to_DER_cert(issued.cert_chain_pems[0].bytes().decode())
+        digest = hashlib.sha256(shown).hexdigest() if pinned else "0" * 64
+        fingerprint = ":".join(re.findall("..", digest.upper()))
 
     async def serve(_reader, writer):
         writer.close()
 
     listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=served if tls else None)
     port = listener.sockets[0].getsockname()[1]
-    endpoint = Endpoint(host="localhost", port=port, tls=client, tls_name=name)
+    endpoint = Endpoint(host="localhost", port=port, tls=client, tls_name=name, fingerprint=fingerprint)
     async with listener:
         return {check.name: check async for check in network_checks(endpoint, clock or SystemClock())}
+
+
+@pytest.mark.parametrize(
+    ("when", "pinned", "state", "words"),
+    [
+        (datetime(2030, 1, 1, tzinfo=UTC), True, OK, "the pinned one, valid until 2040-01-01"),
+        (datetime(2039, 12, 12, tzinfo=UTC), True, WARN, "20 days left"),
+        (datetime(2041, 1, 1, tzinfo=UTC), True, WARN, "it has expired"),
+        (datetime(2030, 1, 1, tzinfo=UTC), False, FAIL, "another certificate than the one of fingerprint"),
+    ],
+)
+def test_a_pinned_certificate_tells_until_when_too(when, pinned, state, words):
+    check = asyncio.run(looked_at(Moment(when), name="", pinned=pinned))["certificate"]
+
+    assert check.state is state
+    assert words in check.found
+    assert state is not WARN or "correct fingerprint" in check.way_out
 
 
 def test_a_good_certificate_tells_until_when():
@@ -167,7 +193,7 @@ def test_a_good_certificate_tells_until_when():
         ({"name": "sync01.corp.example"}, FAIL, "sync01.corp.example"),
         ({"trusted": False}, FAIL, "not accepted"),
         ({"tls": False}, FAIL, "no TLS connection"),
-        ({"clock": Moment(datetime(2040, 1, 1, tzinfo=UTC) - timedelta(days=12))}, WARN, "12 days are left"),
+        ({"clock": Moment(datetime(2040, 1, 1, tzinfo=UTC) - timedelta(days=12))}, WARN, "12 days left"),
     ],
 )
 def test_a_certificate_that_is_not_good_says_why(options, state, words):

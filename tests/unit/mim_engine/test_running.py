@@ -221,6 +221,7 @@ def test_what_is_not_understood_is_named_in_the_result():
         result = await engine.wait(HR, await engine.start(HR, DI, RunId(1)))
 
         assert "stage-frobnicate" in result.message
+        assert any("stage-frobnicate" in each for each in result.doubts)
         assert result.steps[0].staged is None
 
     simulated(test)

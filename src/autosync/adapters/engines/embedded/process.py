@@ -14,6 +14,7 @@ import msgspec
 
 from autosync.adapters.child_environment import minimal
 from autosync.adapters.engines.embedded.messages import HEAD_SIZE, Answer, Call, frame, length_of
+from autosync.adapters.process_tree import ProcessTree
 from autosync.model.errors import EngineRejected, EngineUnavailable
 
 T = TypeVar("T")
@@ -50,6 +51,7 @@ class WorkerProcess:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env=minimal(os.environ),
+            **ProcessTree.spawning(),
         )
         # The listener belongs to this object, which ends it in stop(); no task group of the caller lives that long.
         self._listener = asyncio.get_running_loop().create_task(

@@ -196,7 +196,9 @@ class Desk:
 def main() -> None:
     """Serve on standard input and output."""
     faulthandler.enable()
-    for name in ("SIGINT", "SIGBREAK"):  # the terminal's Ctrl+C is for the service, which then lets the worker end
+    # Ctrl+C at the terminal, and a system that ends every process of a service at once (systemd's KillMode), mean the
+    # service: it lets the worker end its batch, and the worker ends with it in any case.
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")

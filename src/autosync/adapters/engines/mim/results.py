@@ -52,6 +52,7 @@ class Results:
             started=row.started or reading.result.started,
             ended=row.ended or reading.result.ended,
             message=message,
+            doubts=reading.warnings,
         )
 
     async def _details(self, row: HistoryRow, known: Known) -> RunReading | None:

@@ -52,14 +52,15 @@ def target_of(options: AccessOptions, secrets: SecretSource) -> Target:
 
 
 def tls_of(options: AccessOptions) -> ssl.SSLContext | None:
-    """Return how the server's certificate is checked, for looking at it; None without TLS, or where it is pinned.
+    """Return how a connection is made to look at the server's certificate; None without TLS.
 
-    Raises ``EngineUnavailable`` for a file that cannot be read.
+    A pinned certificate is compared by whoever looks. Raises ``EngineUnavailable`` for a file that cannot be
+    read.
     """
-    if options.local or options.transport is not Transport.HTTPS or options.fingerprint:
+    if options.local or options.transport is not Transport.HTTPS:
         return None
     try:
-        return context_of(Tls(ca=options.ca), SignIn())
+        return context_of(Tls(ca=options.ca, fingerprint=options.fingerprint), SignIn())
     except RemotingFailed as failed:
         raise EngineUnavailable(str(failed)) from None
 

@@ -1,18 +1,30 @@
 """The way to the server: its name, its port, its certificate."""
 
 import asyncio
+import hashlib
 import socket
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Final
 
+from autosync.model.wording import number
 from autosync.ports.checkup import Check, CheckState
 from autosync.ports.clock import Clock
+from autosync.windows_remoting.target import plain_fingerprint
 
 _LIMIT_S: Final = 10.0
 _SOON: Final = timedelta(days=30)
+_CHECKED: Final = (
+    "from then on AutoSync does not talk to the server any more",
+    "renew it, and give the WinRM listener the new thumbprint",
+)
+_PINNED: Final = (
+    "AutoSync goes on with exactly this certificate, but others may not; when it is renewed, fingerprint fits no more",
+    "renew it, give the WinRM listener the new thumbprint, and correct fingerprint at the same time",
+)
+"""What follows when a certificate expires, and the way out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +37,8 @@ class Endpoint:
     """How its certificate is checked; None where the messages themselves are encrypted."""
     tls_name: str = ""
     """The name that must stand in the certificate; empty: the host."""
+    fingerprint: str = ""
+    """SHA-256 of the one certificate that is accepted, in hexadecimal digits; ``tls`` then checks nothing."""
 
 
 async def network_checks(endpoint: Endpoint, clock: Clock) -> AsyncIterator[Check]:
@@ -93,33 +107,33 @@ async def _certificate(endpoint: Endpoint, context: ssl.SSLContext, clock: Clock
             means="the port is not that of a WinRM HTTPS listener, or it speaks no TLS that is accepted today",
             way_out="winrm create winrm/config/Listener?Address=*+Transport=HTTPS with a certificate, port 5986",
         )
-    certificate: dict[str, Any] = writer.get_extra_info("peercert") or {}
+    shown: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True) or b""
     await _closed(writer)
-    return _expiry(certificate, name, clock.now())
-
-
-def _expiry(certificate: dict[str, Any], name: str, now: datetime) -> Check:
-    until = certificate.get("notAfter")
-    if not isinstance(until, str):
+    if not endpoint.fingerprint:
+        return _expiry(shown, f"valid for {name}", clock.now(), _CHECKED)
+    if hashlib.sha256(shown).hexdigest() != plain_fingerprint(endpoint.fingerprint):
         return Check(
             name="certificate",
-            state=CheckState.WARN,
-            found=f"the certificate of {name} was not checked",
-            means="whoever answers under that address is believed",
-            way_out="leave out whatever switches the check off, and give ca: the certificate of its issuer",
+            state=CheckState.FAIL,
+            found=f"{endpoint.host} shows another certificate than the one of fingerprint",
+            means="it was renewed, or somebody else answers in the server's place, so that nothing is sent",
+            way_out="if it was renewed, correct fingerprint",
         )
-    expires = datetime.fromtimestamp(ssl.cert_time_to_seconds(until), tz=UTC)
-    issuer = ", ".join(value for part in certificate.get("issuer", ()) for key, value in part if key == "commonName")
-    found = f"valid for {name} until {expires:%Y-%m-%d}, issued by {issuer or 'somebody without a name'}"
+    return _expiry(shown, "the pinned one, valid", clock.now(), _PINNED)
+
+
+def _expiry(shown: bytes, what: str, now: datetime, then: tuple[str, str]) -> Check:
+    from cryptography import x509  # noqa: PLC0415 - takes its time, and most commands need none
+
+    certificate = x509.load_der_x509_certificate(shown)
+    expires = certificate.not_valid_after_utc
+    issuer = ", ".join(str(each.value) for each in certificate.issuer.get_attributes_for_oid(x509.NameOID.COMMON_NAME))
+    found = f"{what} until {expires:%Y-%m-%d}, issued by {issuer or 'somebody without a name'}"
     if expires - now > _SOON:
         return Check(name="certificate", state=CheckState.OK, found=found)
-    return Check(
-        name="certificate",
-        state=CheckState.WARN,
-        found=f"{found}: {max(0, (expires - now).days)} days are left",
-        means="from then on AutoSync does not talk to the server any more",
-        way_out="renew it, and give the WinRM listener the new thumbprint",
-    )
+    means, way_out = then
+    left = f"{number((expires - now).days, 'day')} left" if expires > now else "it has expired"
+    return Check(name="certificate", state=CheckState.WARN, found=f"{found}: {left}", means=means, way_out=way_out)
 
 
 async def _closed(writer: asyncio.StreamWriter) -> None:
