@@ -118,8 +118,10 @@ def test_the_bridge_is_pure_ascii() -> None:
 
 
 def test_the_bridge_answers_every_operation_that_is_asked_of_it() -> None:
-    source = "".join(path.read_text(encoding="utf-8") for path in BRIDGE.parents[1].rglob("*.py"))
-    asked = set(re.findall(r'(?:encode|send)\(\s*"(\w+)"', source)) | {"load", "call"}
+    source = "".join(
+        path.read_text(encoding="utf-8") for path in BRIDGE.parents[1].rglob("*.py") if path.name != "messages.py"
+    )
+    asked = set(re.findall(r'(?:(?<!\.)encode|send)\(\s*"(\w+)"', source)) | {"load", "call"}
 
     assert asked == set(re.findall(r"^ {12}'(\w+)' \{", WORK, re.MULTILINE))
 
