@@ -178,7 +178,9 @@ TRANSPORT: Final = Key(
     Transport.HTTPS,
     "https needs a certificate on the server. With http each message is encrypted with the key of the sign-in.",
 )
-PORT: Final = Key("port", _PORT, None, f"Where WinRM listens: {HTTPS_PORT}, with transport: http {HTTP_PORT}.")
+PORT: Final = Key(
+    "port", _PORT, None, f"Where WinRM listens: {HTTPS_PORT}, with transport: http {HTTP_PORT}.", unit="TCP port"
+)
 SIGN_IN: Final[Key[SignInOptions]] = Key(
     "sign-in",
     Built(
