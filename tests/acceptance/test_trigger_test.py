@@ -9,8 +9,11 @@ import pytest
 import structlog
 
 from autosync.cli.exits import Exit
+from autosync.testing.mim.provider import ACCOUNT
 from tests.unit.cli.driving import Ended, Nobody, Shell
+from tests.unit.scripts.remote_pwsh import HOST_PASSWORD, script_server
 
+SIGNED_IN = f"{{method: ntlm, user: '{ACCOUNT}', password: {{env: HOST_PASSWORD}}}}"
 CONFIGURATION = """\
 engines:
   home:
@@ -81,6 +84,49 @@ def test_a_script_shows_its_firings_and_its_failure(folder: Path) -> None:
     assert fires[0]["text"] == "hr after 7"
     assert (told["firings"], told["failed"]) == (2, True)
     assert told["events"][-1]["text"] == "poll.py:5: RuntimeError: it went away"
+
+
+REMOTE = """\
+#fake Get-RunProfileToExecute => {"outputs": ["DI", {"RunProfileType": "FullImport", "Exclusive": true}]}
+function Get-RunProfileToExecute {
+    param($maname)
+    'DI'
+    New-Object Lithnet.Miiserver.AutoSync.ExecutionParameters([Lithnet.Miiserver.AutoSync.MARunProfileType]'FullImport', $true)
+}
+"""
+
+
+def test_a_script_on_another_machine_shows_what_it_would_fire(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOST_PASSWORD", HOST_PASSWORD)
+    (folder / "poll.ps1").write_text(REMOTE, encoding="utf-8")
+    with script_server() as server:
+        host = f"{{server: {server.host}, port: {server.port}, transport: http, sign-in: {SIGNED_IN}}}"
+        trigger = f"{{type: powershell, script: poll.ps1, every: 1s, host: {host}}}"
+        configuration = CONFIGURATION.replace("{type: file, path: hr.csv}", trigger)
+        (folder / "autosync.yaml").write_text(configuration, encoding="utf-8")
+        ended = typed(folder, "powershell", "--for", "2s", "--json")
+
+    told = json.loads(ended.out)
+    fires = [event for event in told["events"] if event["kind"] == "fires"]
+    assert ended.code == Exit.OK, told
+    assert [(each["profile"], each["slot"], each["exclusive"]) for each in fires[:2]] == [
+        ("DI", None, False),
+        (None, "full-import", True),
+    ]
+
+
+def test_a_machine_that_is_not_there_is_told(folder: Path) -> None:
+    trigger = "{type: powershell, script: poll.ps1, host: {server: 127.0.0.1, port: 1}}"
+    (folder / "poll.ps1").write_text(REMOTE, encoding="utf-8")
+    configuration = CONFIGURATION.replace("{type: file, path: hr.csv}", trigger)
+    (folder / "autosync.yaml").write_text(configuration, encoding="utf-8")
+    ended = typed(folder, "powershell", "--for", "5s")
+
+    assert ended.code == Exit.FAILED
+    assert (
+        "the session on 127.0.0.1 cannot run it: 127.0.0.1:1 refuses connections: WinRM does not listen there"
+        in ended.out
+    )
 
 
 def test_a_schedule_shows_its_next_times(folder: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from autosync.adapters.scripts.controller import ScriptController, controller_script
 from autosync.adapters.scripts.details import run_details
 from autosync.testing.contracts.scripts import AGENT, CASES, ScriptContract, ScriptStage, ended_run
-from tests.unit.scripts.places import HOSTS, QUICK, OneSecret, script_options
+from tests.unit.scripts.places import HOSTS, QUICK, OneSecret, machine, script_options
 
 LIMIT_S = 0.5
 
@@ -69,24 +69,27 @@ function ExecutionComplete {
 #fake ExecutionComplete => {}
 """
 
-TEXTS = {"python": PYTHON, "fake pwsh": POWERSHELL, "pwsh": POWERSHELL}
-BROKEN = {"python": "def f(:\n", "fake pwsh": "function f {\n", "pwsh": "function f {\n"}
+TEXTS = {"python": PYTHON, "fake pwsh": POWERSHELL, "remote": POWERSHELL, "pwsh": POWERSHELL}
+BROKEN = {"python": "def f(:\n", "fake pwsh": "function f {\n", "remote": "function f {\n", "pwsh": "function f {\n"}
 
 
 @pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.parametrize("case", CASES)
 def test_a_controller_script_keeps_its_promises(case: str, host: str, tmp_path: Path) -> None:
-    def made(text: str) -> ScriptController:
-        return controller_script(script_options(host, tmp_path, text, LIMIT_S), AGENT, OneSecret(), QUICK)
+    with machine(host) as server:
 
-    stage = ScriptStage(
-        make=lambda: made(TEXTS[host]),
-        make_empty=lambda: made("# nothing\n"),
-        make_broken=lambda: made(BROKEN[host]),
-        patience_s=3.0,
-        limit_s=LIMIT_S,
-    )
-    asyncio.run(getattr(ScriptContract(stage), case)())
+        def made(text: str) -> ScriptController:
+            options = script_options(host, tmp_path, text, LIMIT_S, server=server)
+            return controller_script(options, AGENT, OneSecret(), QUICK)
+
+        stage = ScriptStage(
+            make=lambda: made(TEXTS[host]),
+            make_empty=lambda: made("# nothing\n"),
+            make_broken=lambda: made(BROKEN[host]),
+            patience_s=4.0 if host == "remote" else 3.0,
+            limit_s=LIMIT_S,
+        )
+        asyncio.run(getattr(ScriptContract(stage), case)())
 
 
 def test_the_predecessors_words_are_those_that_old_scripts_read() -> None:

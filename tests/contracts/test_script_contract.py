@@ -1,4 +1,5 @@
-"""Every host of scripts keeps the promises of ``adapters.scripts.script``: Python, PowerShell's stand-in, real PowerShell.
+"""Every host of scripts keeps the promises of ``adapters.scripts.script``: Python, PowerShell's stand-in, also on another
+machine, and real PowerShell.
 
 Each script is written in both languages. The stand-in does what its comments say; for real PowerShell they are comments.
 """
@@ -18,7 +19,8 @@ from autosync.adapters.scripts.script import Arguments, Output, UnexpectedChange
 from autosync.model.errors import ScriptFailed
 from autosync.options.account import Account
 from autosync.ports.secrets import SecretKind, SecretReference
-from tests.unit.scripts.places import HOSTS, PASSWORD, QUICK, OneSecret, language_of, script_options
+from autosync.testing.mim.server import MimStandIn
+from tests.unit.scripts.places import HOSTS, PASSWORD, QUICK, OneSecret, language_of, machine, script_options
 
 POWERSHELL = """\
 $global:count = 0
@@ -101,17 +103,26 @@ async def stop_all():
     raise autosync_scripts.UnexpectedChange(stop_all=True)
 """
 
-TEXTS = {"python": PYTHON, "fake pwsh": POWERSHELL, "pwsh": POWERSHELL}
+TEXTS = {"python": PYTHON, "fake pwsh": POWERSHELL, "remote": POWERSHELL, "pwsh": POWERSHELL}
 
 NOTHING = Arguments()
+
+ENDED = {
+    "python": r"the process of script\.py ended during invoke_exit \(exit status 3\)",
+    "fake pwsh": r"the process of script\.ps1 ended during Invoke-Exit \(exit status 3\)",
+    "remote": r"the session on 127\.0\.0\.1 of script\.ps1 ended during Invoke-Exit \(the remote shell on .* is gone",
+    "pwsh": r"the process of script\.ps1 ended during Invoke-Exit",
+}
 
 
 class Stage:
     """A script, and what it is called with."""
 
-    def __init__(self, host: str, folder: Path, limit_s: float | None, *, signs_in: bool) -> None:
+    def __init__(
+        self, host: str, server: MimStandIn | None, folder: Path, limit_s: float | None, *, signs_in: bool
+    ) -> None:
         self.host = host
-        self.options = script_options(host, folder, TEXTS[host], limit_s, signs_in=signs_in)
+        self.options = script_options(host, folder, TEXTS[host], limit_s, signs_in=signs_in, server=server)
         self.script = script_of(self.options, OneSecret(), patience=QUICK)
 
     def named(self, name: str) -> str:
@@ -139,15 +150,18 @@ def play(tmp_path: Path) -> Callable[..., None]:
     def run(
         host: str, act: Callable[[Stage], Awaitable[None]], *, limit_s: float | None = None, signs_in: bool = False
     ) -> None:
-        async def main() -> None:
-            stage = Stage(host, tmp_path, limit_s, signs_in=signs_in)
+        async def main(server: MimStandIn | None) -> None:
+            stage = Stage(host, server, tmp_path, limit_s, signs_in=signs_in)
             try:
                 async with asyncio.timeout(60):
                     await act(stage)
             finally:
                 await stage.script.close()
 
-        asyncio.run(main())
+        with machine(host) as server:
+            asyncio.run(main(server))
+            if server is not None:
+                assert server.shells.count == 0, "a session was left behind"
 
     return run
 
@@ -277,7 +291,7 @@ def test_a_call_that_cannot_be_stopped_ends_with_all_that_it_started(host, play)
 
 def test_a_process_that_ends_by_itself_is_told_and_begun_again(host, play) -> None:
     async def act(stage: Stage) -> None:
-        with pytest.raises(ScriptFailed, match=r"ended during .*Exit|ended during invoke_exit.* \(exit status 3\)"):
+        with pytest.raises(ScriptFailed, match=ENDED[host]):
             await stage.outputs("Invoke-Exit")
         assert await stage.outputs("Get-Count") == [1]
 

@@ -78,15 +78,15 @@ def access_of(options: MimOptions, around: Surroundings) -> Access:
 def _endpoint(options: MimOptions) -> Endpoint | None:
     from autosync.adapters.engines.mim.access.ways import tls_of  # noqa: PLC0415 - see above
 
-    access = options.access
-    if access.local:
+    host = options.access.host
+    if host is None:
         return None
-    return Endpoint(host=access.server, port=access.port, tls=tls_of(access), fingerprint=access.fingerprint)
+    return Endpoint(host=host.server, port=host.port, tls=tls_of(options.access), fingerprint=host.fingerprint)
 
 
 def _place(spec: EngineSpec) -> str:
-    access = mim_options_of(spec.options).access
-    return "this machine" if access.local else access.server
+    host = mim_options_of(spec.options).access.host
+    return "this machine" if host is None else host.server
 
 
 MIM: Final = EngineType(

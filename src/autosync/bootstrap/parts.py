@@ -138,6 +138,7 @@ def _script_part(spec: ControllerScriptSpec, secrets: SecretSource) -> ScriptPar
         executable=None if spec.executable is None else Path(spec.executable),
         edition=None if spec.edition is None else Edition(spec.edition.value),
         environment=spec.environment,
+        host=spec.host,
     )
     return ScriptPart(
         script=controller_script(options, spec.agent, secrets), time_limit=spec.time_limit, fingerprint=repr(spec)

@@ -10,6 +10,8 @@ from autosync.model.ids import AgentId, PartitionName, ProfileName
 from autosync.model.steps import Slot
 
 _LIMIT: Final = "500 or 10%"
+_REACHED_ALIKE: Final = ("transport", "port", "sign-in", "ca")
+"""Of an engine's keys, what probably holds for another server, too; a fingerprint never does."""
 _DIRECTORIES: Final = frozenset({"ad", "adam", "ad gal", "adgal"})
 
 
@@ -64,7 +66,7 @@ def proposed_text(proposal: Proposal) -> str:
     _engine(lines, proposal)
     lines.put(0, "agents:")
     for agent in proposal.agents:
-        _agent(lines, agent, proposal.triggers)
+        _agent(lines, agent, proposal)
     _rest(lines)
     return lines.text.rstrip("\n") + "\n"
 
@@ -81,7 +83,7 @@ def _engine(lines: Lines, proposal: Proposal) -> None:
     lines.put(0)
 
 
-def _agent(lines: Lines, agent: ProposedAgent, triggers: Collection[str]) -> None:
+def _agent(lines: Lines, agent: ProposedAgent, proposal: Proposal) -> None:
     lines.comment(1, f"category {agent.category or 'unknown'}")
     for note in agent.notes:
         lines.comment(1, note)
@@ -96,7 +98,7 @@ def _agent(lines: Lines, agent: ProposedAgent, triggers: Collection[str]) -> Non
     lines.key(2, "guards")
     lines.key(3, "staged", {"deletes": _LIMIT}, "more staged deletions than these wait for a person")
     lines.key(3, "exports", {"deletes": _LIMIT})
-    _triggers(lines, agent, triggers)
+    _triggers(lines, agent, proposal)
     lines.put(0)
 
 
@@ -112,8 +114,9 @@ def _partition(lines: Lines, partition: ProposedPartition) -> None:
         lines.comment(4, "this partition is left alone")
 
 
-def _triggers(lines: Lines, agent: ProposedAgent, known: Collection[str]) -> None:
-    wanted = [dict(each) for each in _default_triggers(agent)]
+def _triggers(lines: Lines, agent: ProposedAgent, proposal: Proposal) -> None:
+    known = proposal.triggers
+    wanted = [dict(each) for each in _default_triggers(agent, proposal.options)]
     usable = [each for each in wanted if _is_usable(each, known)]
     if not any(each["type"] != "schedule" for each in usable):
         usable.insert(0, {"type": "interval", "every": "15m", "run": Slot.DELTA_IMPORT.value})
@@ -124,8 +127,10 @@ def _triggers(lines: Lines, agent: ProposedAgent, known: Collection[str]) -> Non
         if each not in usable:
             why = "name its domain-controllers" if each["type"] in known else "this installation has no such trigger"
             lines.comment(3, f"- {flow(each)}  ({why})")
-        elif "rest" in each:
-            lines.comment(3, "it asks the Lithnet REST service for the portal: install that, or correct the address")
+        elif each["type"] == "mim-service":
+            lines.comment(
+                3, "host is the MIM Service's own server: AutoSync's account needs Remote Management Users there, too"
+            )
     lines.comment(3, '- {type: schedule, cron: "0 2 * * sat", run: full-import}')
 
 
@@ -135,14 +140,21 @@ def _is_usable(entry: Mapping[str, Plain], known: Collection[str]) -> bool:
     return entry["type"] in known or entry["type"] in {"interval", "schedule"}
 
 
-def _default_triggers(agent: ProposedAgent) -> list[dict[str, Plain]]:
+def _default_triggers(agent: ProposedAgent, engine: Mapping[str, Plain]) -> list[dict[str, Plain]]:
     """Return the triggers that suit the category: push where there is one, else a look every quarter of an hour."""
     if agent.category == MIM_SERVICE:
-        rest = f"https://{agent.service_host or 'mimservice.example'}/v2"
-        return [{"type": "mim-service", "rest": rest, "every": "5s"}]
+        return [{"type": "mim-service", "host": _service_host(agent, engine), "every": "10s"}]
     if agent.category in _DIRECTORIES:
         return [_directory(each) for each in agent.partitions if each.slots.get(Slot.DELTA_IMPORT) is not None]
     return [{"type": "interval", "every": "15m", "run": Slot.DELTA_IMPORT.value}]
+
+
+def _service_host(agent: ProposedAgent, engine: Mapping[str, Plain]) -> dict[str, Plain]:
+    """Return the server of the MIM Service, reached as the engine's is."""
+    alike = {key: engine[key] for key in _REACHED_ALIKE if key in engine}
+    server = agent.service_host or "mimservice.example"
+    own = server if server != "localhost" else engine.get("server", server)
+    return {"server": own, **alike}
 
 
 def _directory(partition: ProposedPartition) -> dict[str, Plain]:

@@ -12,6 +12,7 @@ from autosync.options.account import account
 from autosync.options.blocks import Block, Built, Key, ListOf, Values
 from autosync.options.reading import Place
 from autosync.options.shapes import choice, duration, maybe, text
+from autosync.options.windows_host import host_key, refuse_beside_host
 
 _USUAL: Final = ScriptPolicy()
 _SUFFIXES: Final = {".ps1": ScriptLanguage.POWERSHELL, ".py": ScriptLanguage.PYTHON}
@@ -24,7 +25,7 @@ SIGN_IN: Final = Key(
     "sign-in",
     account("What the script gets as credentials."),
     None,
-    "The credentials that the script gets, where it asks for some; it runs as the service itself.",
+    "The credentials that the script gets, where it asks for some; it runs as the service itself, or as host: says.",
 )
 PATH: Final = Key("path", path("a file's path"), _NO_PATH, "The script.", required=True)
 LANGUAGE: Final = Key(
@@ -61,17 +62,30 @@ ENVIRONMENT: Final = Key(
     (),
     "Variables of the service that the script gets, by name, beside the usual few such as PATH and HOME.",
 )
+HOST: Final = host_key(
+    "The Windows server on which a PowerShell script runs, over PowerShell remoting; on this machine unless given. Its file "
+    "stays here."
+)
 SCRIPT_BLOCK: Final = Block(
     doc="Its controller script: asked before each start, told how each run ended.",
-    keys=(PATH, LANGUAGE, IF_FALSE, ON_ERROR, TIME_LIMIT, SIGN_IN, EXECUTABLE, EDITION, ENVIRONMENT),
+    keys=(PATH, LANGUAGE, IF_FALSE, ON_ERROR, TIME_LIMIT, SIGN_IN, HOST, EXECUTABLE, EDITION, ENVIRONMENT),
 )
 
 
 def _build(values: Values, at: Place) -> Values:
     file = values[PATH]
-    if file is not None and values[LANGUAGE] is None and file.suffix.lower() not in _SUFFIXES:
+    if file is not None and _language(values) is None:
         at.at(PATH.name).wrong(f"nobody can tell what {file.name} is written in: give language: powershell or python")
+    if values[HOST] is not None:
+        refuse_beside_host(values, at, (EXECUTABLE, EDITION, ENVIRONMENT))
+        if _language(values) is ScriptLanguage.PYTHON:
+            at.at(HOST.name).wrong("only a PowerShell script runs on another machine", on_key=True)
     return values
+
+
+def _language(values: Values) -> ScriptLanguage | None:
+    file = values[PATH]
+    return values[LANGUAGE] or (_SUFFIXES.get(file.suffix.lower()) if file is not None else None)
 
 
 SCRIPT: Final = Built(block=SCRIPT_BLOCK, build=_build)
@@ -86,15 +100,17 @@ def script_policy(values: Values | None) -> ScriptPolicy | None:
 
 def script_spec(agent: AgentId, values: Values) -> ControllerScriptSpec:
     """Return what the script is built from."""
-    file, sign_in = values[PATH], values[SIGN_IN]
+    file, sign_in, language = values[PATH], values[SIGN_IN], _language(values)
     assert file is not None
+    assert language is not None
     return ControllerScriptSpec(
         agent=agent,
         path=file,
-        language=values[LANGUAGE] or _SUFFIXES[file.suffix.lower()],
+        language=language,
         time_limit=values[TIME_LIMIT],
         account=sign_in,
         executable=values[EXECUTABLE],
         edition=values[EDITION],
         environment=values[ENVIRONMENT],
+        host=values[HOST],
     )

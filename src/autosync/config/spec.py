@@ -11,6 +11,7 @@ from autosync.model.ids import AgentId, EngineName, TriggerId
 from autosync.model.requests import Wanted
 from autosync.model.settings import EngineSettings, Settings
 from autosync.options.account import Account
+from autosync.options.windows_host import WindowsHost
 
 
 class LogLevel(StrEnum):
@@ -113,6 +114,8 @@ class ControllerScriptSpec:
     executable: str | None = None
     edition: ScriptEdition | None = None
     environment: tuple[str, ...] = ()
+    host: WindowsHost | None = None
+    """Where it runs; None: on this machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

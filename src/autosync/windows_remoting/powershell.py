@@ -191,11 +191,11 @@ class Pipeline:
         self.said: list[Said] = []
         """What it said beside its output so far."""
 
-    def next(self) -> list[object] | None:
+    def next(self, wait_s: int = _POLL_S) -> list[object] | None:
         """Wait a moment for output and return it; None at the end. Raises ``CommandFailed``, ``RemotingFailed``."""
         shell = self._shell
         if shell.state == PSInvocationState.RUNNING:
-            self._poll()
+            self._poll(wait_s)
         self._listen()
         output, shell.output = list(shell.output), []
         if output or shell.state == PSInvocationState.RUNNING:
@@ -218,10 +218,10 @@ class Pipeline:
         except (WinRMError, RemotingFailed):
             self._session.close()
 
-    def _poll(self) -> None:
+    def _poll(self, wait_s: int) -> None:
         self._is_broken = True
         try:
-            self._shell.poll_invoke(timeout=_POLL_S)
+            self._shell.poll_invoke(timeout=wait_s)
         except WinRMError as error:
             raise told(error, self._target) from None
         self._is_broken = False

@@ -311,3 +311,21 @@ def test_a_file_of_another_kind_is_not_told_to_the_end() -> None:
 
     assert len(mistakes) == MOST_MISTAKES
     assert mistakes[-1].message == f"more than {MOST_MISTAKES} mistakes; the rest is not read"
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        (
+            "{path: x.py, host: {server: app01}}",
+            "controller-script › host: only a PowerShell script runs on another machine",
+        ),
+        ("{path: x.ps1, host: {sever: app01}}", "controller-script › host › sever: unknown key (did you mean server?)"),
+        (
+            "{path: x.ps1, host: {server: app01}, edition: core}",
+            "controller-script › edition: with host: the script runs over there, in what session-configuration names",
+        ),
+    ],
+)
+def test_what_does_not_fit_a_script_on_another_machine_is_told(script: str, expected: str) -> None:
+    assert f"agents › home/hr › {expected}" in said(AGENT + f"    controller-script: {script}\n")

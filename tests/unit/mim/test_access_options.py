@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from autosync.adapters.engines.mim.access.options import AccessOptions, SignInOptions, Transport
+from autosync.adapters.engines.mim.access.options import AccessOptions
 from autosync.adapters.engines.mim.options import MimKind, MimOptions
+from autosync.options.windows_host import SignInOptions, Transport, WindowsHost
 from autosync.ports.registry import OptionMistake
 from autosync.ports.secrets import SecretKind, SecretReference
 from autosync.windows_remoting.target import Method
@@ -24,6 +25,12 @@ def read(data: dict[str, Any]) -> AccessOptions:
     return parsed.options.access
 
 
+def host(data: dict[str, Any]) -> WindowsHost:
+    found = read(data).host
+    assert found is not None
+    return found
+
+
 def mistakes(data: dict[str, Any]) -> list[OptionMistake]:
     found = list(MimKind().parse(data, FOLDER).mistakes)
     assert found
@@ -33,12 +40,12 @@ def mistakes(data: dict[str, Any]) -> list[OptionMistake]:
 def test_a_server_alone_is_enough() -> None:
     options = read({"server": "sync01.corp.example"})
 
-    assert options == AccessOptions(server="sync01.corp.example", port=5986)
-    assert options.sign_in == SignInOptions(method=Method.NEGOTIATE)
+    assert options == AccessOptions(host=WindowsHost(server="sync01.corp.example", port=5986))
+    assert host({"server": "sync01.corp.example"}).sign_in == SignInOptions(method=Method.NEGOTIATE)
 
 
 def test_an_account_signs_in_with_a_secret() -> None:
-    options = read({"server": "sync01", "sign-in": ACCOUNT})
+    options = host({"server": "sync01", "sign-in": ACCOUNT})
 
     assert options.sign_in == SignInOptions(user="CORP\\svc-autosync", password=REFERENCE)
 
@@ -47,12 +54,12 @@ def test_an_account_signs_in_with_a_secret() -> None:
     "words", [{"kerberos": True}, {"method": "kerberos"}, {"kerberos": True, "method": "kerberos"}]
 )
 def test_kerberos_can_be_asked_for_with_the_own_account(words: dict[str, Any]) -> None:
-    assert read({"server": "sync01", "sign-in": words}).sign_in == SignInOptions(method=Method.KERBEROS)
+    assert host({"server": "sync01", "sign-in": words}).sign_in == SignInOptions(method=Method.KERBEROS)
 
 
 def test_a_client_certificate_needs_no_account() -> None:
     words = {"method": "certificate", "certificate": "client.pem", "key": "/keys/client.key", "key-password": PASSWORD}
-    options = read({"server": "sync01", "sign-in": words})
+    options = host({"server": "sync01", "sign-in": words})
 
     assert options.sign_in == SignInOptions(
         method=Method.CERTIFICATE,
@@ -63,13 +70,13 @@ def test_a_client_certificate_needs_no_account() -> None:
 
 
 def test_http_has_its_own_port() -> None:
-    assert read({"server": "sync01", "transport": "http"}).port == 5985
-    assert read({"server": "sync01", "transport": "http", "port": 8080}).port == 8080
-    assert read({"server": "sync01", "transport": "http"}).transport is Transport.HTTP
+    assert host({"server": "sync01", "transport": "http"}).port == 5985
+    assert host({"server": "sync01", "transport": "http", "port": 8080}).port == 8080
+    assert host({"server": "sync01", "transport": "http"}).transport is Transport.HTTP
 
 
 def test_a_fingerprint_is_taken_as_tools_write_it() -> None:
-    options = read({"server": "sync01", "fingerprint": ":".join(["AB"] * 32)})
+    options = host({"server": "sync01", "fingerprint": ":".join(["AB"] * 32)})
 
     assert options.fingerprint == "ab" * 32
 
@@ -77,7 +84,7 @@ def test_a_fingerprint_is_taken_as_tools_write_it() -> None:
 def test_the_server_itself_needs_nothing_else() -> None:
     options = read({"local": True, "command-line-tools": False})
 
-    assert (options.local, options.tools) == (True, False)
+    assert options == AccessOptions(host=None, tools=False)
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 from autosync.adapters.engines.mim.access import rows
-from autosync.adapters.engines.mim.access.options import AccessOptions, SignInOptions, Transport
+from autosync.adapters.engines.mim.access.options import AccessOptions
 from autosync.adapters.engines.mim.access.port import Question
 from autosync.adapters.engines.mim.access.psrp.tools import PsrpTools
 from autosync.adapters.engines.mim.access.service import WmiService
-from autosync.adapters.engines.mim.access.ways import target_of, tls_of, ways_in
+from autosync.adapters.engines.mim.access.ways import tls_of, ways_in
 from autosync.adapters.engines.mim.access.wsman.door import WsmanDoor
 from autosync.model.errors import EngineRejected, EngineUnavailable
+from autosync.options.windows_host import SignInOptions, Transport, WindowsHost
 from autosync.ports.secrets import Secret, SecretKind, SecretReference
 from autosync.testing.mim.cim import ENGINE
 from autosync.testing.mim.server import Area, MimStandIn
@@ -283,36 +284,35 @@ class _Secrets:
 
 
 def test_options_become_a_target_with_its_secrets() -> None:
-    options = AccessOptions(
+    host = WindowsHost(
         server="sync01",
         port=5985,
         transport=Transport.HTTP,
         sign_in=SignInOptions(
             method=Method.NTLM, user="CORP\\svc", password=SecretReference(kind=SecretKind.ENV, name="MIM_PASSWORD")
         ),
-        tools=False,
     )
-    target = target_of(options, _Secrets())
+    target = host.target(_Secrets())
 
     assert (target.host, target.port, target.tls) == ("sync01", 5985, None)
     assert target.sign_in.password is not None
     assert target.sign_in.password.reveal() == "value of env:MIM_PASSWORD"
-    assert ways_in(options, _Secrets()).tools is None
+    assert ways_in(AccessOptions(host=host, tools=False), _Secrets()).tools is None
 
 
 def test_how_certificates_are_checked_can_be_shown(tmp_path: Path) -> None:
-    assert tls_of(AccessOptions(server="sync01")) is not None
-    assert tls_of(AccessOptions(server="sync01", transport=Transport.HTTP)) is None
-    pinned = tls_of(AccessOptions(server="sync01", fingerprint="0" * 64))
+    assert tls_of(AccessOptions(host=WindowsHost(server="sync01"))) is not None
+    assert tls_of(AccessOptions(host=WindowsHost(server="sync01", transport=Transport.HTTP))) is None
+    pinned = tls_of(AccessOptions(host=WindowsHost(server="sync01", fingerprint="0" * 64)))
     assert pinned is not None
     assert pinned.verify_mode is ssl.CERT_NONE  # whoever looks compares
     with pytest.raises(EngineUnavailable, match="cannot be used"):
-        tls_of(AccessOptions(server="sync01", ca=tmp_path / "missing.pem"))
+        tls_of(AccessOptions(host=WindowsHost(server="sync01", ca=tmp_path / "missing.pem")))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there pywin32 may be installed")
 def test_on_the_server_itself_com_is_asked() -> None:
-    ways = ways_in(AccessOptions(local=True), _Secrets())
+    ways = ways_in(AccessOptions(), _Secrets())
 
     async def main() -> None:
         with pytest.raises(EngineUnavailable, match=r"pip install autosync\[windows\]"):

@@ -6,6 +6,7 @@ from autosync.adapters.engines.mim.access.options import AccessOptions
 from autosync.adapters.engines.mim.engine import Access, MimEngine
 from autosync.adapters.engines.mim.options import MimOptions
 from autosync.model.ids import EngineName
+from autosync.options.windows_host import WindowsHost
 from autosync.ports.clock import Clock
 from autosync.testing.mim.direct import DirectService, DirectTools
 from autosync.testing.mim.provider import MimProvider
@@ -27,7 +28,7 @@ def made(
     return MimEngine(
         ENGINE,
         lambda: access,
-        MimOptions(access=AccessOptions(server="sync01"), **options),
+        MimOptions(access=AccessOptions(host=WindowsHost(server="sync01")), **options),
         clock,
         may_be_held or (lambda *_: False),
     )

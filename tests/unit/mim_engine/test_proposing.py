@@ -46,7 +46,7 @@ def test_the_proposal_is_valid_and_everything_in_it_is_switched_off():
 def test_triggers_follow_the_category_and_those_that_are_not_there_stand_as_comments():
     text = text_for()
 
-    assert "type: mim-service, rest:" in text
+    assert "{type: mim-service, host: {server: mimservice.corp.example, sign-in: {kerberos: true}}, every: 10s}" in text
     assert "type: active-directory" in text
     assert "dc1.south.corp.example" in text
     assert "type: interval, every: 15m, run: delta-import" in text

@@ -122,16 +122,12 @@ def test_what_a_run_did_is_told_by_the_bridge_too(pool: RunspacePool, inside: Mi
     assert missed.streams.error[0].fq_error == "NoSuchRun"
 
 
-def test_scripts_of_others_are_loaded_and_their_functions_asked_about(pool: RunspacePool, server: MimStandIn) -> None:
+def test_scripts_of_others_are_loaded_and_their_functions_called(pool: RunspacePool, server: MimStandIn) -> None:
     know(server, "get-it", lambda invocation, _: invocation.write("it"))
-    server.commands.parameters["get-it"] = ("credentials", "maname")
     text = "function Get-It {}"
     PowerShell(pool).add_script(text).invoke()
-    ask = "# autosync: parameters\n"
-    asked = [PowerShell(pool).add_script(ask).add_parameter("Name", name).invoke() for name in ("Get-It", "Get-That")]
 
     assert server.commands.scripts == [text]
-    assert asked == [["credentials", "maname"], [None]]
     assert call(pool, "Get-It").invoke() == ["it"]
 
 

@@ -18,7 +18,8 @@ from autosync.testing.contracts.scripts import ended_run
 from tests.unit.scripts.places import QUICK, OneSecret, fake_pwsh
 
 TYPES = BRIDGE.with_name("types.cs").read_text(encoding="utf-8")
-TEXT = BRIDGE.read_text(encoding="utf-8")
+TEXTS = {name: BRIDGE.with_name(name).read_text(encoding="utf-8") for name in ("bridge.ps1", "remote.ps1", "work.ps1")}
+WORK = TEXTS["work.ps1"]
 PARSER = Parser(Grammar(tree_sitter_powershell.language()))
 
 
@@ -94,34 +95,43 @@ def test_a_given_program_is_taken_and_a_wrong_one_is_told(tmp_path: Path) -> Non
         command(options(executable=tmp_path / "nothing"))
 
 
-def test_the_bridge_has_no_syntax_error() -> None:
-    assert mistakes(PARSER.parse(TEXT.encode()).root_node) == []
+@pytest.mark.parametrize("name", TEXTS)
+def test_the_bridge_has_no_syntax_error(name: str) -> None:
+    assert mistakes(PARSER.parse(TEXTS[name].encode()).root_node) == []
 
 
 def test_the_parser_would_find_one() -> None:
     assert mistakes(
-        PARSER.parse(TEXT.replace("function Send-Line([hashtable] $fields) {", "function {", 1).encode()).root_node
+        PARSER.parse(WORK.replace("function Send-Line([hashtable] $fields) {", "function {", 1).encode()).root_node
     )
 
 
 def test_the_bridge_leaves_standard_input_to_itself() -> None:
     """The console host reads standard input itself as soon as a script names that variable."""
-    assert re.findall(r"\$input\b", TEXT, re.IGNORECASE) == []
+    assert re.findall(r"\$input\b", "".join(TEXTS.values()), re.IGNORECASE) == []
 
 
 def test_the_bridge_is_pure_ascii() -> None:
     """Windows PowerShell reads a file without a mark in the code page of the machine."""
-    assert TEXT.isascii()
+    assert all(text.isascii() for text in TEXTS.values())
     assert TYPES.isascii()
 
 
 def test_the_bridge_answers_every_operation_that_is_asked_of_it() -> None:
     source = "".join(
-        path.read_text(encoding="utf-8") for path in BRIDGE.parents[1].glob("*.py") if path.name != "messages.py"
+        path.read_text(encoding="utf-8") for path in BRIDGE.parents[1].rglob("*.py") if path.name != "messages.py"
     )
-    asked = set(re.findall(r'encode\(\s*"(\w+)"', source)) | {"load", "call"}
+    asked = set(re.findall(r'(?:(?<!\.)encode|send)\(\s*"(\w+)"', source)) | {"load", "call"}
 
-    assert asked == set(re.findall(r"^ {12}'(\w+)' \{", TEXT, re.MULTILINE))
+    assert asked == set(re.findall(r"^ {12}'(\w+)' \{", WORK, re.MULTILINE))
+
+
+def test_what_is_said_to_a_session_is_what_the_bridge_for_sessions_has() -> None:
+    source = BRIDGE.with_name("remote.py").read_text(encoding="utf-8")
+    said = set(re.findall(r'Command\(text="([\w-]+)"', source))
+
+    assert said == set(re.findall(r"^function ((?:Open|Set|Invoke)-AutoSync\w+)", TEXTS["remote.ps1"], re.MULTILINE))
+    assert TEXTS["remote.ps1"].startswith("# autosync: script bridge\n")
 
 
 def test_every_member_of_a_run_has_a_property_in_the_types() -> None:

@@ -255,7 +255,15 @@ def test_the_options_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        ({}, "rest is missing"),
+        ({}, "host is missing"),
+        ({"host": {"server": "mim"}, "rest": "https://mim/v2"}, "give host or rest"),
+        ({"host": {"server": "mim"}, "ca": "x.pem"}, "it stands under host"),
+        ({"host": {"server": "http://mim"}}, "the server's name alone"),
+        ({"host": {"sever": "mim"}}, "did you mean server"),
+        ({"host": {}}, "server is missing"),
+        ({"host": {"server": "mim", "sign-in": {"user": "x", "password": "hunter2"}}}, "a secret stands here itself"),
+        ({"rest": "https://mim/v2", "service": "http://localhost:5725"}, "this needs host"),
+        ({"host": {"server": "mim"}, "service": "localhost"}, "expected the address of the MIM Service"),
         ({"rest": "mim.corp.example"}, "expected the address"),
         ({"rest": "https://user:hunter2@mim.corp.example/v2"}, "expected the address"),
         ({"rest": "https://mim/v2", "sign-in": {"user": "x", "password": "hunter2"}}, "a secret stands here itself"),

@@ -20,6 +20,7 @@ from autosync.adapters.triggers.script.watching import ScriptTrigger
 from autosync.model.errors import ScriptFailed, TriggerFailed
 from autosync.model.ids import AgentId, PartitionName, ProfileName
 from autosync.model.steps import Slot
+from autosync.options.windows_host import WindowsHost
 from autosync.ports.registry import Surroundings
 from autosync.ports.trigger import Firing, Pulse
 from autosync.testing.clock import SimulatedClock
@@ -256,6 +257,17 @@ def test_the_importers_keys_are_understood_and_the_agents_name_is_given(tmp_path
         ({"script": "x.ps1", "edition": "corre"}, "did you mean core"),
         ({"script": "x.ps1", "sign-in": {"user": "u", "password": "hunter2"}}, "a secret stands here itself"),
         ({"script": "x.ps1", "every": "0s"}, "too short"),
+        ({"script": "x.ps1", "host": {}}, "server is missing"),
+        ({"script": "x.ps1", "host": "app01"}, "expected keys and values"),
+        ({"script": "x.ps1", "host": {"server": "https://app01"}}, "the server's name alone"),
+        ({"script": "x.ps1", "host": {"server": "app01", "transport": "http", "ca": "x"}}, "needs transport: https"),
+        ({"script": "x.ps1", "host": {"server": "a"}, "edition": "core"}, "runs over there"),
+        ({"script": "x.ps1", "host": {"server": "a"}, "executable": "pwsh"}, "runs over there"),
+        ({"script": "x.ps1", "host": {"server": "a"}, "environment": ["X"]}, "runs over there"),
+        (
+            {"script": "x.ps1", "host": {"server": "a", "sign-in": {"user": "u", "password": "hunter2"}}},
+            "a secret stands here itself",
+        ),
         ({"script": "x.ps1", "intervall": "5s"}, "unknown key (known: edition"),
     ],
 )
@@ -264,6 +276,17 @@ def test_a_mistake_in_the_options_is_told(data: dict[str, object], says: str, tm
 
     assert any(says in mistake.message for mistake in mistakes), mistakes
     assert "hunter2" not in str(mistakes)
+
+
+def test_a_script_may_run_on_another_machine(tmp_path: Path) -> None:
+    parsed = POWERSHELL_KIND.parse({"script": "x.ps1", "host": {"server": "app01"}}, tmp_path)
+
+    assert parsed.mistakes == ()
+    assert isinstance(parsed.options, ScriptTriggerOptions)
+    assert parsed.options.script.host == WindowsHost(server="app01")
+    assert any(
+        "unknown key" in each.message for each in PYTHON_KIND.parse({"script": "x.py", "host": {}}, tmp_path).mistakes
+    )
 
 
 def test_editions_are_powershells_alone(tmp_path: Path) -> None:

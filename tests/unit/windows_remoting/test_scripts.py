@@ -1,4 +1,4 @@
-"""Users' scripts on a server: loaded once, called with parameters, and what comes back."""
+"""Scripts on a server: loaded once, called with parameters, and what comes back."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -15,7 +15,7 @@ from autosync.testing.mim.pipelines import CommandFailed as Fails
 from autosync.testing.mim.server import MimStandIn
 from autosync.windows_remoting.failures import Cause, RemotingFailed
 from autosync.windows_remoting.plain import plain
-from autosync.windows_remoting.powershell import CommandFailed, Credential, Said, Stream
+from autosync.windows_remoting.powershell import Command, CommandFailed, Credential, Said, Stream
 from autosync.windows_remoting.scripts import RemoteScript
 from autosync.windows_remoting.target import Target
 
@@ -34,18 +34,18 @@ def run(target: Target, main: Callable[[RemoteScript], Coroutine[Any, Any, None]
     asyncio.run(whole())
 
 
-def know(server: MimStandIn, name: str, function: Callable[[Invocation, Called], None], *parameters: str) -> None:
+def know(server: MimStandIn, name: str, function: Callable[[Invocation, Called], None]) -> None:
     server.commands.known[name] = function
-    server.commands.parameters[name] = parameters
 
 
 def test_a_script_is_loaded_once_and_its_functions_are_called_by_name(server: MimStandIn, target: Target) -> None:
     know(server, "shouldexecute", lambda invocation, called: invocation.write(called.parameters["RunProfileName"]))
 
     async def main(script: RemoteScript) -> None:
-        await script.open()
-        first = await script.call("ShouldExecute", {"RunProfileName": "$(evil) `n 木"}, limit_s=10)
-        second = await script.call("ShouldExecute", {"RunProfileName": "DI"}, limit_s=10)
+        first = await script.call(
+            Command(text="ShouldExecute", parameters={"RunProfileName": "$(evil) `n 木"}), limit_s=10
+        )
+        second = await script.call(Command(text="ShouldExecute", parameters={"RunProfileName": "DI"}), limit_s=10)
 
         assert (first.values, second.values) == (("$(evil) `n 木",), ("DI",))
         assert (first.is_fresh, second.is_fresh) == (True, False)
@@ -55,25 +55,13 @@ def test_a_script_is_loaded_once_and_its_functions_are_called_by_name(server: Mi
     assert server.shells.count == 0
 
 
-def test_a_function_says_which_parameters_it_takes(server: MimStandIn, target: Target) -> None:
-    know(server, "with", lambda *_: None, "credentials", "maname")
-    know(server, "without", lambda *_: None)
-
-    async def main(script: RemoteScript) -> None:
-        assert await script.parameters_of("With") == frozenset({"credentials", "maname"})
-        assert await script.parameters_of("Without") == frozenset()
-        assert await script.parameters_of("Missing") is None
-
-    run(target, main)
-
-
 def test_a_password_travels_as_a_credential(server: MimStandIn, target: Target) -> None:
     got: list[Any] = []
     know(server, "use", lambda _, called: got.append(called.parameters["Credential"]))
 
     async def main(script: RemoteScript) -> None:
         credential = Credential(user="CORP\\hr", password=Secret("pässword"))
-        await script.call("Use", {"Credential": credential, "Left": None}, limit_s=10)
+        await script.call(Command(text="Use", parameters={"Credential": credential, "Left": None}), limit_s=10)
 
     run(target, main)
 
@@ -91,7 +79,7 @@ def test_streams_come_beside_the_output(server: MimStandIn, target: Target) -> N
     know(server, "mutter", mutter)
 
     async def main(script: RemoteScript) -> None:
-        answer = await script.call("Mutter", {}, limit_s=10)
+        answer = await script.call(Command(text="Mutter"), limit_s=10)
 
         assert answer.values == ("done",)
         assert set(answer.said) == {
@@ -112,11 +100,11 @@ def test_a_terminating_error_comes_with_its_id_and_the_next_call_goes_well(serve
 
     async def main(script: RemoteScript) -> None:
         with pytest.raises(CommandFailed, match="the list is empty") as raised:
-            await script.call("Fail", {}, limit_s=10)
+            await script.call(Command(text="Fail"), limit_s=10)
         assert raised.value.error_id == "EmptyList"
         with pytest.raises(CommandFailed, match="not recognized"):
-            await script.call("Unknown", {}, limit_s=10)
-        assert (await script.call("Well", {}, limit_s=10)).values == (1,)
+            await script.call(Command(text="Unknown"), limit_s=10)
+        assert (await script.call(Command(text="Well"), limit_s=10)).values == (1,)
 
     run(target, main)
 
@@ -135,8 +123,8 @@ def test_a_call_that_hangs_ends_in_time_and_the_script_begins_anew(server: MimSt
 
     async def main(script: RemoteScript) -> None:
         with pytest.raises(RemotingFailed) as raised:
-            await script.call("Hang", {}, limit_s=0.1)
-        after = await script.call("Well", {}, limit_s=10)
+            await script.call(Command(text="Hang"), limit_s=0.1)
+        after = await script.call(Command(text="Well"), limit_s=10)
 
         assert raised.value.cause is Cause.TIME_OUT
         assert after.is_fresh
@@ -150,12 +138,12 @@ def test_a_script_that_the_server_forgot_is_loaded_again(server: MimStandIn, tar
     know(server, "well", lambda invocation, _: invocation.write("well"))
 
     async def main(script: RemoteScript) -> None:
-        await script.call("Well", {}, limit_s=10)
+        await script.call(Command(text="Well"), limit_s=10)
         server.shells.close()
         with pytest.raises(RemotingFailed) as raised:
-            await script.call("Well", {}, limit_s=10)
+            await script.call(Command(text="Well"), limit_s=10)
         assert raised.value.cause is Cause.NO_SHELL
-        assert (await script.call("Well", {}, limit_s=10)).is_fresh
+        assert (await script.call(Command(text="Well"), limit_s=10)).is_fresh
 
     run(target, main)
 
@@ -166,9 +154,9 @@ def test_too_many_shells_are_told_and_none_is_left_behind(server: MimStandIn, ta
 
     async def main(script: RemoteScript) -> None:
         with pytest.raises(RemotingFailed, match="MaxShellsPerUser"):
-            await script.call("Well", {}, limit_s=10)
+            await script.call(Command(text="Well"), limit_s=10)
         server.shells.most_shells = 1
-        assert (await script.call("Well", {}, limit_s=10)).values == ("well",)
+        assert (await script.call(Command(text="Well"), limit_s=10)).values == ("well",)
 
     run(target, main)
     assert server.shells.count == 0
@@ -183,7 +171,7 @@ def test_an_endless_output_is_cut_off(server: MimStandIn, target: Target) -> Non
 
     async def main(script: RemoteScript) -> None:
         with pytest.raises(CommandFailed, match="more than 10,000 values"):
-            await script.call("Pour", {}, limit_s=60)
+            await script.call(Command(text="Pour"), limit_s=60)
 
     run(replace(target), main)
 

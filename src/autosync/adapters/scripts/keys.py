@@ -7,7 +7,9 @@ from typing import Final
 from autosync.adapters.scripts.options import Edition, Language, ScriptOptions
 from autosync.options.account import account
 from autosync.options.blocks import Key, ListOf, Values
+from autosync.options.reading import Place
 from autosync.options.shapes import choice, duration, maybe, place, text
+from autosync.options.windows_host import host_key, refuse_beside_host
 
 _TEXT: Final = maybe(text())
 _EDITION: Final = maybe(choice(Edition))
@@ -39,6 +41,9 @@ ENVIRONMENT: Final = Key(
     (),
     "Variables of the service that the script gets, by name, beside the usual few such as PATH and HOME.",
 )
+HOST: Final = host_key(
+    "The Windows server on which the script runs, over PowerShell remoting; on this machine unless given. Its file stays here."
+)
 
 
 def time_limit(default: timedelta | None, doc: str) -> Key[timedelta | None]:
@@ -49,12 +54,16 @@ def time_limit(default: timedelta | None, doc: str) -> Key[timedelta | None]:
 def keys(language: Language, limit: Key[timedelta | None]) -> tuple[Key[object], ...]:
     """Return the keys of a script in a language."""
     own = (EDITION,) if language is Language.POWERSHELL else ()
-    return (SCRIPT, SIGN_IN, limit, EXECUTABLE, *own, ENVIRONMENT)
+    elsewhere = (HOST,) if language is Language.POWERSHELL else ()
+    return (SCRIPT, SIGN_IN, limit, *elsewhere, EXECUTABLE, *own, ENVIRONMENT)
 
 
-def script_options(language: Language, limit: Key[timedelta | None], values: Values) -> ScriptOptions:
-    """Return the options that the keys describe."""
+def script_options(language: Language, limit: Key[timedelta | None], values: Values, at: Place) -> ScriptOptions:
+    """Return the options that the keys describe, and note what does not fit together."""
     executable = values[EXECUTABLE]
+    host = values[HOST] if language is Language.POWERSHELL else None
+    if host is not None:
+        refuse_beside_host(values, at, (EXECUTABLE, EDITION, ENVIRONMENT))
     return ScriptOptions(
         language=language,
         path=values[SCRIPT],
@@ -63,4 +72,5 @@ def script_options(language: Language, limit: Key[timedelta | None], values: Val
         executable=Path(executable) if executable else None,
         edition=values[EDITION] if language is Language.POWERSHELL else None,
         environment=values[ENVIRONMENT],
+        host=host,
     )

@@ -1,19 +1,19 @@
-"""One process of a script, from its start to its end: what it has said, and whether it still answers."""
+"""One life of a script, from the start of its interpreter to its end: what it has said, and whether it still answers."""
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from autosync.adapters.scripts.messages import Alive, Ended, Ready, Said, Value, decode, encode
-from autosync.adapters.scripts.process import Ears, ScriptProcess
+from autosync.adapters.scripts.interpreter import Ears, Interpreter
+from autosync.adapters.scripts.messages import Alive, Ended, Ready, Said, Value, decode
 from autosync.adapters.scripts.script import Function
 from autosync.adapters.scripts.voice import Voice
 
 _WAITING: Final = 1000
-"""Messages that wait to be read; the process has to wait beyond them."""
+"""Messages that wait to be read; the interpreter has to wait beyond them."""
 _PING_S: Final = 10.0
 
 News: TypeAlias = Ready | Value | Ended
@@ -26,22 +26,22 @@ class Patience:
     start: float = 60.0
     """Windows PowerShell on a busy server takes its time."""
     stop: float = 2.0
-    """For a script to stop by itself, before its process is ended."""
+    """For a script to stop by itself, before its interpreter is ended."""
     look: float = 1.0
     """How often to look whether all is well while nothing comes."""
     beat: float = 15.0
     """How often to tell that a call goes on."""
     deaf: float = 120.0
-    """A process that has not answered for so long hangs, whatever its script does."""
+    """An interpreter that has not answered for so long hangs, whatever its script does."""
 
 
 class Life:
-    """One process."""
+    """One interpreter; ``make`` makes it for those who hear it."""
 
-    def __init__(self, voice: Voice, stamp: tuple[int, int], patience: Patience) -> None:
-        self.process = ScriptProcess(
-            Ears(line=self._hear, noise=lambda text: voice.say("stderr", text), end=self._over)
-        )
+    def __init__(
+        self, make: Callable[[Ears], Interpreter], voice: Voice, stamp: tuple[int, int], patience: Patience
+    ) -> None:
+        self.interpreter = make(Ears(line=self._hear, noise=lambda text: voice.say("stderr", text), end=self._over))
         self.stamp = stamp
         """The script's file as it was loaded."""
         self.functions: Mapping[str, Function] = {}
@@ -60,7 +60,7 @@ class Life:
     @property
     def goes_on(self) -> bool:
         """Return whether anything may still come."""
-        return self.process.alive and not self._is_over
+        return self.interpreter.alive and not self._is_over
 
     def begin(self, call: int) -> None:
         """Listen for what belongs to this call; 0: for none."""
@@ -75,11 +75,11 @@ class Life:
         return None
 
     async def answers(self) -> bool:
-        """Return whether the process is still there for us; ask it now and then."""
+        """Return whether it is still there for us; ask it now and then."""
         now = time.monotonic()
         if now - self._pinged >= min(_PING_S, self._patience.deaf / 3):
             self._pinged = now
-            await self.process.send(encode("ping"))
+            await self.interpreter.send("ping")
         return now - self._heard < self._patience.deaf
 
     async def _hear(self, line: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The lines between AutoSync and the process of a script: one JSON object each, pure ASCII, so that no code page matters."""
+"""The lines between AutoSync and the interpreter of a script: a JSON object each, pure ASCII, so that no code page matters."""
 
 import json
 from collections.abc import Mapping

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from autosync.options.account import Account
+from autosync.options.windows_host import WindowsHost
 
 
 class Language(StrEnum):
@@ -39,3 +40,5 @@ class ScriptOptions:
     """None: Windows PowerShell on Windows, PowerShell 7 elsewhere."""
     environment: tuple[str, ...] = ()
     """Variables of the service that the script gets beside the usual few."""
+    host: WindowsHost | None = None
+    """Where it runs, over PowerShell remoting; None: on this machine. What is said about its program does not count there."""

@@ -1,14 +1,16 @@
 """The process of a script: started, spoken to in lines, listened to, and ended with everything that it started."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from autosync.adapters.process_tree import ProcessTree
-from autosync.adapters.scripts.messages import LONGEST_LINE
+from autosync.adapters.scripts.environment import environment_of
+from autosync.adapters.scripts.interpreter import Ears
+from autosync.adapters.scripts.messages import LONGEST_LINE, encode, marked
+from autosync.adapters.scripts.options import ScriptOptions
 from autosync.model.errors import ScriptFailed
 
 _GOING_S: Final = 0.4
@@ -16,22 +18,20 @@ _GOING_S: Final = 0.4
 _LONGEST_NOISE: Final = 8192
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ears:
-    """Who hears the process."""
-
-    line: Callable[[bytes], Awaitable[None]]
-    noise: Callable[[str], None]
-    """What it writes to its error stream, and at the wrong place."""
-    end: Callable[[], None]
-    """There will be no more lines."""
-
-
 class ScriptProcess:
-    """One child process. It ends with the service, however that ends: its standard input closes, and its job with it."""
+    """Implements ``Interpreter`` for every language that has a bridge program.
 
-    def __init__(self, ears: Ears) -> None:
+    ``command`` returns that program with its arguments; it may raise ``ScriptFailed``. The process ends with the service,
+    however that ends: its standard input closes, and its job with it.
+    """
+
+    name = "the process"
+    advice = "a script must not call exit"
+
+    def __init__(self, ears: Ears, options: ScriptOptions, command: Callable[[ScriptOptions], Sequence[str]]) -> None:
         self._ears = ears
+        self._options = options
+        self._command = command
         self._tree = ProcessTree()
         self._process: asyncio.subprocess.Process | None = None
         self._listeners: tuple[asyncio.Task[None], ...] = ()
@@ -41,16 +41,17 @@ class ScriptProcess:
         """Return whether it runs."""
         return self._process is not None and self._process.returncode is None
 
-    async def start(self, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+    async def start(self) -> None:
         """Start it; raise ``ScriptFailed``."""
+        command = self._command(self._options)
         try:
             process = await asyncio.create_subprocess_exec(
                 *command,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                cwd=folder,
-                env=environment,
+                cwd=self._options.path.parent,
+                env=environment_of(os.environ, self._options.environment),
                 limit=LONGEST_LINE,
                 **ProcessTree.spawning(),
             )
@@ -69,12 +70,20 @@ class ScriptProcess:
             loop.create_task(self._overhear(process), name=f"errors of script process {process.pid}"),
         )
 
-    async def send(self, line: bytes) -> None:
+    async def is_there(self) -> bool:
+        """Return whether it runs: a process shows by itself that it has gone."""
+        return self.alive
+
+    async def sign_in(self, user: str, password: str) -> None:
+        """Give it what the script gets as credentials, over its standard input."""
+        await self.send("credential", username=marked(user), password=marked(password))
+
+    async def send(self, operation: str, **fields: object) -> None:
         """Say a line; a process that has gone is noticed elsewhere."""
         if self._process is None or self._process.stdin is None:
             return
         with suppress(ConnectionError, RuntimeError):
-            self._process.stdin.write(line)
+            self._process.stdin.write(encode(operation, **fields))
             await self._process.stdin.drain()
 
     def kill(self) -> None:
@@ -82,11 +91,11 @@ class ScriptProcess:
         # Not through asyncio's process: it would take the exit status away from the one who waits for it.
         self._tree.kill()
 
-    async def end(self) -> int | None:
+    async def end(self) -> str:
         """Let it go by itself for a moment, then end what is left; return its exit status. Idempotent."""
         process, self._process = self._process, None
         if process is None:
-            return None
+            return "exit status unknown"
         if process.stdin is not None:
             process.stdin.close()
         try:
@@ -100,7 +109,7 @@ class ScriptProcess:
         with suppress(TimeoutError):
             async with asyncio.timeout(_GOING_S):
                 await process.wait()
-        return process.returncode
+        return f"exit status {'unknown' if process.returncode is None else process.returncode}"
 
     async def _let_listeners_go(self) -> None:
         """Hear its last words, unless something that left the tree holds the pipes open."""

@@ -3,7 +3,7 @@
 Obligations of every host (``tests/contracts/test_script_contract.py``):
 
 - ``open`` loads the script in a fresh process or session and gives it its credentials. A call opens it where it is not
-  open, where the last call was stopped or the process ended, and where the file is another one since.
+  open, where the last call was stopped or the process or session ended, and where the file is another one since.
 - Outputs come as plain data (text, numbers, booleans, lists, mappings with text keys; moments as ISO text), in order, while
   the call goes on. What the script prints, warns and logs goes to AutoSync's log, secrets masked.
 - A call that takes longer than its limit is stopped, and its process ended with everything that it started. So is a
@@ -86,5 +86,5 @@ class Script(Protocol):
         ...
 
     async def close(self) -> None:
-        """End it, within a second. Idempotent; a later call opens it again."""
+        """End it, within a second; on another machine within three. Idempotent; a later call opens it again."""
         ...

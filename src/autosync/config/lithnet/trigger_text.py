@@ -90,15 +90,20 @@ class TriggerWriter:
 
     def _mim_service(self, trigger: LithnetTrigger) -> dict[str, Plain]:
         host = trigger.host or "mimservice.example"
-        entry: dict[str, Plain] = {"type": "mim-service", "rest": f"https://{host}/v2"}
+        entry: dict[str, Plain] = {"type": "mim-service", "host": {"server": host}}
         if trigger.interval >= _LEAST:
             entry["every"] = format_duration(trigger.interval)
-        what = "the predecessor asked the portal's own service; AutoSync asks the Lithnet REST service for it (rest:)"
+        what = (
+            "the predecessor asked the MIM Service over the network; AutoSync asks it on its own server, with "
+            "FIMAutomation over PowerShell remoting (host:)"
+        )
         if trigger.host:
-            self._notes.look(trigger.where, f"{what}: install that on {host}, or correct its address")
+            self._notes.look(
+                trigger.where, f"{what}: let the account into Remote Management Users on {host}, or correct its name"
+            )
         else:
             entry["enabled"] = False
-            self._notes.look(trigger.where, f"{what}: it named no host, so put the address, and switch it on")
+            self._notes.look(trigger.where, f"{what}: it named no host, so put the server's name, and switch it on")
         self._notes.better(trigger.where, "AutoSync's own exports to the MIM Service do not make it fire, as they did")
         return entry
 

@@ -32,8 +32,6 @@ class Commands:
     def __init__(self, provider: MimProvider) -> None:
         self._provider = provider
         self.known: dict[str, Callable[[Invocation, Called], None]] = {}
-        self.parameters: dict[str, tuple[str, ...]] = {}
-        """Of the functions in ``known``, for those who ask which they have."""
         self.scripts: list[str] = []
         """The scripts that were loaded, in order: those without a meaning of their own here."""
         self._bridge: dict[str, Callable[[Invocation, Called], None]] = {
@@ -65,14 +63,6 @@ class Commands:
         return found
 
     def _load(self, name: str, called: Called, invocation: Invocation) -> None:
-        if name == "parameters":
-            function = _text(called, "Name").casefold()
-            if function in self.known:
-                for parameter in self.parameters.get(function, ()):
-                    invocation.write(parameter)
-            else:
-                invocation.write(None)
-            return
         invocation.loaded.add(name)
         if name != BRIDGE:
             self.scripts.append(called.text)

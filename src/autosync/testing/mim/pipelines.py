@@ -71,6 +71,8 @@ class Invocation:
         self.commands = commands
         self.loaded = pool.loaded
         """What the runspace knows, from its session configuration and from scripts that ran in it before."""
+        self.memory = pool.memory
+        """What functions of the runspace keep between calls."""
         self._stop = threading.Event()
         self.ended = threading.Event()
 
@@ -104,6 +106,20 @@ class Invocation:
         if self._stop.wait(seconds):
             raise Stopped
 
+    @property
+    def is_gone(self) -> bool:
+        """Return whether the shell was deleted: Windows then ends whatever it runs, also what cannot be stopped."""
+        return self._pool.is_closed
+
+    def wait_gone(self, seconds: float) -> None:
+        """Wait until the shell is deleted, however often somebody asks this to stop."""
+        self._pool.wait_closed(seconds)
+
+    def leave(self) -> None:
+        """Let the process of the shell end in the middle. Raises ``Stopped``."""
+        self._pool.break_off()
+        raise Stopped
+
 
 class Pool:
     """A runspace pool. ``run`` is called for each pipeline, in a thread of its own; when it returns, the pipeline ends."""
@@ -111,12 +127,29 @@ class Pool:
     def __init__(self, run: Callable[[Invocation], None], loaded: Iterable[str] = ()) -> None:
         self._run = run
         self.loaded = set(loaded)
+        self.memory: dict[str, object] = {}
         self._pool = ServerRunspacePool()
         self._news = threading.Condition()
         self._outgoing: dict[Owner, deque[bytes]] = {None: deque()}
         self._running: dict[uuid.UUID, Invocation] = {}
         self._done: set[uuid.UUID] = set()
         self._closed = False
+
+    @property
+    def is_closed(self) -> bool:
+        """Return whether it was deleted, or ended in the middle."""
+        return self._closed
+
+    def wait_closed(self, seconds: float) -> None:
+        """Wait for that, no longer than this."""
+        with self._news:
+            self._news.wait_for(lambda: self._closed, seconds)
+
+    def break_off(self) -> None:
+        """End as a process does that crashes: nothing more is said."""
+        with self._news:
+            self._closed = True
+            self._news.notify_all()
 
     @property
     def is_disconnected(self) -> bool:

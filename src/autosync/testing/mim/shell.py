@@ -69,6 +69,9 @@ class Shells:
         if act is None:
             raise Faulted(Trouble.BAD_ACTION, action)
         shell = self._shells.get(request.selectors.get("shellid", "").upper())
+        if shell is not None and shell.pool.is_closed:  # its process has ended
+            self._shells.pop(shell.id, None)
+            shell = None
         if shell is None or shell.account != account:
             raise Faulted(Trouble.NO_SHELL)
         if action == f"{TRANSFER}/Delete":

@@ -8,7 +8,6 @@ from typing import Final
 
 from autosync.adapters.triggers.mim_service.options import SHAPE, MimServiceOptions
 from autosync.adapters.triggers.mim_service.requests import RequestHistory, completed_after
-from autosync.adapters.triggers.mim_service.rest import RestHistory
 from autosync.model.errors import ConfigError, TokenUnknown, TriggerFailed
 from autosync.model.requests import Token
 from autosync.model.wording import number
@@ -80,8 +79,19 @@ def _read(token: Token) -> _Read:
         raise TokenUnknown("the stored place is not one of a MIM Service trigger; a full import replaces it") from None
 
 
+def _history(options: MimServiceOptions, around: Surroundings) -> RequestHistory:
+    # Loaded here: both ways bring large libraries with them, and one is enough.
+    if options.host is not None:
+        from autosync.adapters.triggers.mim_service.remote import RemoteHistory  # noqa: PLC0415
+
+        return RemoteHistory(options, around.secrets)
+    from autosync.adapters.triggers.mim_service.rest import RestHistory  # noqa: PLC0415
+
+    return RestHistory(options, around.clock, around.secrets)
+
+
 def _trigger(options: MimServiceOptions, around: Surroundings) -> MimServiceTrigger:
-    return MimServiceTrigger(options, around.clock, lambda: RestHistory(options, around.clock, around.secrets))
+    return MimServiceTrigger(options, around.clock, lambda: _history(options, around))
 
 
 MIM_SERVICE_KIND: Final = BlockTrigger(shape=SHAPE, make=_trigger)

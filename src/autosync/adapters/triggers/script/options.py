@@ -41,8 +41,8 @@ def shape(language: Language) -> Built[ScriptTriggerOptions]:
     """Return the block of a trigger in a language."""
     return Built(
         block=Block(doc=_DOCS[language], keys=(*keys(language, TIME_LIMIT), EVERY, MANAME)),
-        build=lambda values, _: ScriptTriggerOptions(
-            script=script_options(language, TIME_LIMIT, values),
+        build=lambda values, at: ScriptTriggerOptions(
+            script=script_options(language, TIME_LIMIT, values, at),
             every=values[EVERY],
             maname=values[MANAME] or "",
         ),

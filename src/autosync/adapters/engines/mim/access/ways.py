@@ -6,15 +6,15 @@ from typing import Final
 
 from autosync.adapters.engines.mim.access.com.door import ComDoor
 from autosync.adapters.engines.mim.access.com.tools import LocalTools
-from autosync.adapters.engines.mim.access.options import AccessOptions, SignInOptions, Transport
+from autosync.adapters.engines.mim.access.options import AccessOptions
 from autosync.adapters.engines.mim.access.port import EngineTools, SyncService
 from autosync.adapters.engines.mim.access.psrp.tools import PsrpTools
 from autosync.adapters.engines.mim.access.service import TimeLimits, WmiService
 from autosync.adapters.engines.mim.access.wsman.door import WsmanDoor
 from autosync.model.errors import EngineUnavailable
-from autosync.ports.secrets import Secret, SecretReference, SecretSource
+from autosync.ports.secrets import SecretSource
 from autosync.windows_remoting.failures import RemotingFailed
-from autosync.windows_remoting.target import SignIn, Target, Tls
+from autosync.windows_remoting.target import SignIn
 from autosync.windows_remoting.tls import context_of
 
 _LOCAL: Final = TimeLimits(spare_s=0)
@@ -30,25 +30,14 @@ class WaysIn:
 
 def ways_in(options: AccessOptions, secrets: SecretSource) -> WaysIn:
     """Return the ways in; nothing is opened yet. Raises ``ConfigError`` for a secret that is not there."""
-    if options.local:
+    if options.host is None:
         service = WmiService("this machine", ComDoor, _LOCAL)
         return WaysIn(service=service, tools=LocalTools(service.agents) if options.tools else None)
-    target = target_of(options, secrets)
+    target = options.host.target(secrets)
     tools = PsrpTools(target) if options.tools else None
     long_details = tools.run_details if tools is not None else None
     service = WmiService(target.host, lambda: WsmanDoor(target), long_details=long_details)
     return WaysIn(service=service, tools=tools)
-
-
-def target_of(options: AccessOptions, secrets: SecretSource) -> Target:
-    """Return the server with its secrets resolved. Raises ``ConfigError`` for one that is not there."""
-    return Target(
-        host=options.server,
-        port=options.port,
-        tls=Tls(ca=options.ca, fingerprint=options.fingerprint) if options.transport is Transport.HTTPS else None,
-        sign_in=_sign_in(options.sign_in, secrets),
-        session=options.session,
-    )
 
 
 def tls_of(options: AccessOptions) -> ssl.SSLContext | None:
@@ -57,24 +46,10 @@ def tls_of(options: AccessOptions) -> ssl.SSLContext | None:
     A pinned certificate is compared by whoever looks. Raises ``EngineUnavailable`` for a file that cannot be
     read.
     """
-    if options.local or options.transport is not Transport.HTTPS:
+    tls = None if options.host is None else options.host.tls
+    if tls is None:
         return None
     try:
-        return context_of(Tls(ca=options.ca, fingerprint=options.fingerprint), SignIn())
+        return context_of(tls, SignIn())
     except RemotingFailed as failed:
         raise EngineUnavailable(str(failed)) from None
-
-
-def _sign_in(options: SignInOptions, secrets: SecretSource) -> SignIn:
-    return SignIn(
-        method=options.method,
-        user=options.user,
-        password=_secret(options.password, secrets),
-        certificate=options.certificate,
-        key=options.key,
-        key_password=_secret(options.key_password, secrets),
-    )
-
-
-def _secret(reference: SecretReference | None, secrets: SecretSource) -> Secret | None:
-    return secrets.find(str(reference)) if reference is not None else None

@@ -1,15 +1,14 @@
-"""A script in a child process: implements ``script.Script`` for every language that has a bridge program."""
+"""A script behind an interpreter that is spoken to in lines, wherever that runs: implements ``script.Script``."""
 
 import asyncio
-import os
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from typing import Final
 
-from autosync.adapters.scripts.environment import environment_of
+from autosync.adapters.scripts.interpreter import Ears, Interpreter
 from autosync.adapters.scripts.life import Life, News, Patience
-from autosync.adapters.scripts.messages import Ended, Fault, Ready, Value, encode, marked
+from autosync.adapters.scripts.messages import Ended, Fault, Ready, Value, marked
 from autosync.adapters.scripts.options import ScriptOptions
 from autosync.adapters.scripts.script import (
     Arguments,
@@ -28,20 +27,20 @@ _LOAD_S: Final = 300.0
 _PATIENT: Final = Patience()
 
 
-class ChildScript:
-    """Implements ``Script``. ``command`` returns the program with its arguments; it may raise ``ScriptFailed``."""
+class BridgedScript:
+    """Implements ``Script``. ``make`` returns a new interpreter for each life of the script."""
 
     def __init__(
         self,
         options: ScriptOptions,
         secrets: SecretSource,
-        command: Callable[[ScriptOptions], Sequence[str]],
+        make: Callable[[Ears], Interpreter],
         wanted: Sequence[str] = (),
         patience: Patience = _PATIENT,
     ) -> None:
         self._options = options
         self._secrets = secrets
-        self._command = command
+        self._make = make
         self._wanted = tuple(wanted)
         self._patience = patience
         self._voice = Voice(options.path.name, time.monotonic)
@@ -80,13 +79,13 @@ class ChildScript:
     async def close(self) -> None:
         """End it; a call that goes on fails."""
         if self._turn.locked() and self._life is not None:
-            self._life.process.kill()
+            self._life.interpreter.kill()
         await self._end()
 
     async def _living(self) -> Life:
-        """Return a process that has loaded the script as it is now."""
+        """Return a life that has loaded the script as it is now."""
         life = self._life
-        if life is not None and life.process.alive and life.stamp == await self._stamp():
+        if life is not None and life.stamp == await self._stamp() and await life.interpreter.is_there():
             return life
         await self._end()
         return await self._begin()
@@ -94,13 +93,9 @@ class ChildScript:
     async def _begin(self) -> Life:
         stamp = await self._stamp()
         self._voice.last_words()
-        life = self._life = Life(self._voice, stamp, self._patience)
+        life = self._life = Life(self._make, self._voice, stamp, self._patience)
         try:
-            await life.process.start(
-                self._command(self._options),
-                self._options.path.parent,
-                environment_of(os.environ, self._options.environment),
-            )
+            await life.interpreter.start()
             await self._wait_ready(life)
             await self._give_credentials(life)
             await self._load(life)
@@ -117,7 +112,9 @@ class ChildScript:
                         raise await self._died(life, "its start")
         except TimeoutError:
             seconds = f"{self._patience.start:g} s"
-            raise ScriptFailed(f"the process for {self._options.path.name} was not ready after {seconds}") from None
+            raise ScriptFailed(
+                f"{life.interpreter.name} of {self._options.path.name} was not ready after {seconds}"
+            ) from None
         if news.refusal:
             raise ScriptFailed(f"{self._options.path.name} cannot run here: {news.refusal}")
 
@@ -129,7 +126,7 @@ class ChildScript:
             except ConfigError as error:
                 raise ScriptFailed(str(error)) from error
             self._voice.mask([password])
-            await life.process.send(encode("credential", username=marked(sign_in.user), password=marked(password)))
+            await life.interpreter.sign_in(sign_in.user, password)
 
     async def _load(self, life: Life) -> None:
         limit = self._options.time_limit
@@ -144,10 +141,10 @@ class ChildScript:
     async def _work(
         self, life: Life, what: str, limit: float | None, operation: str, fields: Mapping[str, object]
     ) -> AsyncGenerator[Value | Working | Ended]:
-        """Ask the process for something and yield what comes, its end last. Left before that, the process is ended."""
+        """Ask for something and yield what comes, its end last. Left before that, the interpreter is ended."""
         self._calls += 1
         life.begin(self._calls)
-        await life.process.send(encode(operation, id=self._calls, **fields))
+        await life.interpreter.send(operation, id=self._calls, **fields)
         began = beat = time.monotonic()
         is_over = False
         try:
@@ -165,7 +162,7 @@ class ChildScript:
         finally:
             life.begin(0)
             if not is_over:
-                life.process.kill()
+                life.interpreter.kill()
                 await self._end()
 
     async def _next(self, life: Life, what: str) -> News | None:
@@ -190,24 +187,25 @@ class ChildScript:
             )
         if not await life.answers():
             raise ScriptFailed(
-                f"the process of {self._options.path.name} has not answered for {self._patience.deaf:g} s and was ended"
+                f"{life.interpreter.name} of {self._options.path.name} has not answered for {self._patience.deaf:g} s and was "
+                "ended"
             )
 
     async def _stop(self, life: Life) -> None:
         """Let the script stop by itself for a moment, so that what it does at its end is done."""
-        await life.process.send(encode("stop"))
+        await life.interpreter.send("stop")
         with suppress(TimeoutError):
             async with asyncio.timeout(self._patience.stop):
                 while life.goes_on and not isinstance(await life.next_news(), Ended):
                     pass
 
     async def _died(self, life: Life, what: str) -> ScriptFailed:
-        status = await life.process.end()
+        interpreter = life.interpreter
+        how = await interpreter.end()
         words = self._voice.last_words()
-        name = self._options.path.name
         return ScriptFailed(
-            f"the process of {name} ended during {what} (exit status {'unknown' if status is None else status}); "
-            + (f"its last words: {words}" if words else "a script must not call exit")
+            f"{interpreter.name} of {self._options.path.name} ended during {what} ({how}); "
+            + (f"its last words: {words}" if words else interpreter.advice)
         )
 
     def _failure(self, fault: Fault) -> ScriptFailed:
@@ -218,7 +216,7 @@ class ChildScript:
     async def _end(self) -> None:
         life, self._life = self._life, None
         if life is not None:
-            await life.process.end()
+            await life.interpreter.end()
 
     async def _stamp(self) -> tuple[int, int]:
         try:
