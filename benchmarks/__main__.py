@@ -8,6 +8,7 @@ QUICK = {
     "orchestrator in real time": ("benchmarks.runtime", "--quick"),
     "embedded engine": ("benchmarks.engine", "--objects", "20000"),
     "directories": ("benchmarks.directory", "--entries", "20000", "--adds", "2000", "--rounds", "1"),
+    "triggers": ("benchmarks.triggers", "--quick"),
 }
 
 

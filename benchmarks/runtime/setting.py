@@ -13,7 +13,7 @@ from autosync.adapters.engines.simulated import AgentPlan, EnginePlan, Simulated
 from autosync.adapters.stores.sqlite import SqliteStore
 from autosync.model.counts import RunResult
 from autosync.model.ids import AgentId, EngineName, ProfileName, RunId
-from autosync.model.settings import AgentSettings, EngineSettings, Settings
+from autosync.model.settings import AgentSettings, EngineSettings, ScheduleSettings, Settings
 from autosync.runtime.engine_hosts import EnginePart
 from autosync.runtime.supervisor import Options, Parts, Supervisor
 from autosync.runtime.trigger_watch import TriggerPart
@@ -48,7 +48,13 @@ class Watched(SimulatedEngine):
 
 @asynccontextmanager
 async def running(
-    engine: SimulatedEngine, plans: tuple[AgentPlan, ...], folder: Path, triggers: tuple[TriggerPart, ...] = ()
+    engine: SimulatedEngine,
+    plans: tuple[AgentPlan, ...],
+    folder: Path,
+    triggers: tuple[TriggerPart, ...] = (),
+    *,
+    store: SqliteStore | None = None,
+    schedules: tuple[ScheduleSettings, ...] = (),
 ) -> AsyncGenerator[Supervisor]:
     """Run AutoSync beside the body."""
     ids = [AgentId(f"{SIM}/{plan.name}") for plan in plans]
@@ -56,10 +62,11 @@ async def running(
         revision=1,
         engines={SIM: EngineSettings(name=SIM)},
         agents={each: AgentSettings(id=each) for each in ids},
+        schedules={each.id: each for each in schedules},
     )
     supervisor = Supervisor(
         Parts(
-            store=SqliteStore(folder / "autosync.db"),
+            store=store or SqliteStore(folder / "autosync.db"),
             settings=settings,
             clock=SystemClock(),
             random=Random(2),

@@ -1,6 +1,6 @@
 """Real servers on this machine, for a look by hand.
 
-    python scripts/services install slapd samba kerberos postgresql     Debian's packages, as root
+    python scripts/services install slapd samba kerberos postgresql 389-ds     Debian's packages, as root
     python scripts/services start slapd                         until Ctrl+C, or until it is stopped from elsewhere
     python scripts/services stop slapd
 
@@ -22,6 +22,7 @@ from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from scripts.services.ds389 import running_ds389
 from scripts.services.installing import PACKAGES, install
 from scripts.services.postgresql import running_postgresql
 from scripts.services.processes import ServiceFailed
@@ -32,6 +33,7 @@ SERVERS: Final[Mapping[str, Callable[[], AbstractContextManager[Any]]]] = {
     "slapd": lambda: running_slapd(tls=True, access_log=True),
     "samba": running_samba,
     "postgresql": running_postgresql,
+    "389-ds": lambda: running_ds389(content_sync=True),
 }
 _SHOWN: Final = ("url", "tls_url", "suffix", "admin", "password", "certificate", "folder")
 

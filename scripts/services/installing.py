@@ -12,6 +12,7 @@ PACKAGES: Final[Mapping[str, Sequence[str]]] = {
     "samba": ("samba-ad-dc", "samba-ad-provision", "ldb-tools", "winbind", "krb5-user", "faketime", "openssl"),
     "kerberos": ("libkrb5-dev", "gcc", "libc6-dev"),
     "postgresql": ("postgresql",),
+    "389-ds": ("389-ds-base",),
 }
 """What each server needs, by its name; ``kerberos`` is what the client's libraries are compiled with."""
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 READY_LIMIT_S = 60.0
 STOP_LIMIT_S = 10.0
+JUST_MADE_S = 60.0
+_LOCK = "held.lock"
 
 
 class ServiceFailed(Exception):
@@ -22,13 +24,18 @@ class ServiceFailed(Exception):
 class ServiceMissing(ServiceFailed):
     """A server's programs are not installed; the message says how to install them."""
 
+    def __init__(self, message: str, server: str = "") -> None:
+        super().__init__(message)
+        self.server = server
+
 
 def program(name: str, package: str, *places: str) -> str:
     """Return the path of a program; raise ``ServiceMissing``."""
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", "/usr/bin", *places])
     found = shutil.which(name, path=path)
     if found is None:
-        raise ServiceMissing(f"{name} is not installed; run: python scripts/services install {package}")
+        message = f"{name} is not installed; run: python scripts/services install {package}"
+        raise ServiceMissing(message, package)
     return found
 
 
@@ -39,11 +46,48 @@ def free_port(host: str = "127.0.0.1") -> int:
         return int(probe.getsockname()[1])
 
 
+def wait_free(host: str, port: int, limit_s: float = STOP_LIMIT_S) -> None:
+    """Wait until a server that is started again can have its port back; raise ``ServiceFailed``.
+
+    Whoever else took it meanwhile would be mistaken for the server, and who knows the server would never find it elsewhere.
+    """
+    begin = time.monotonic()
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+            return
+        if time.monotonic() - begin > limit_s:
+            raise ServiceFailed(f"{host}:{port} was taken by somebody else while its server was down")
+        time.sleep(0.1)  # noqa: TID251 - another process's port
+
+
 @contextlib.contextmanager
 def private_folder(name: str) -> Iterator[Path]:
-    """Make a folder that goes again, with everything in it."""
-    with tempfile.TemporaryDirectory(prefix=f"autosync-{name}-", ignore_cleanup_errors=True) as folder:
+    """Make a folder that goes again, with everything in it; those whose makers were killed go, too."""
+    prefix = f"autosync-{name}-"
+    _sweep(prefix)
+    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as folder, _held(Path(folder)):
         yield Path(folder)
+
+
+@contextlib.contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold a lock in a folder; a process that is killed holds none."""
+    import fcntl  # noqa: PLC0415 - there is none on Windows, where this module is imported, too
+
+    with (folder / _LOCK).open("w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+
+
+def _sweep(prefix: str) -> None:
+    """Remove the folders that nobody holds any more and that are not just being made."""
+    for left in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > JUST_MADE_S:  # noqa: TID251 - against a file's wall time
+                with _held(left):
+                    shutil.rmtree(left, ignore_errors=True)
 
 
 class ServerProcess:

@@ -14,6 +14,7 @@ from scripts.services.processes import (
     private_folder,
     program,
     run,
+    wait_free,
 )
 
 HOST = "127.0.0.1"
@@ -86,6 +87,7 @@ class Slapd:
         """Stop it, or kill it, and start it again."""
         assert self.process is not None
         (self.process.kill if crash else self.process.stop)()
+        wait_free(HOST, self.port)
         self.start()
 
     def write_configuration(self, *, tls: bool) -> None:

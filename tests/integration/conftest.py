@@ -1,7 +1,7 @@
 """Real servers, one a session (and one a worker of xdist), from scripts/services.
 
 Where a program is not installed the tests skip and say so; with AUTOSYNC_REQUIRE_SERVERS=1 they fail, so that a broken
-installation is no green run that tested nothing.
+installation is no green run that tested nothing. AUTOSYNC_OPTIONAL_SERVERS names those that may be missing even so.
 """
 
 import importlib.util
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.services.ds389 import Ds389, running_ds389
 from scripts.services.postgresql import PostgreSQL, running_postgresql
 from scripts.services.processes import ServiceMissing
 from scripts.services.samba import Samba, running_samba
@@ -29,7 +30,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def absent(error: ServiceMissing) -> None:
-    if os.environ.get("AUTOSYNC_REQUIRE_SERVERS") == "1":
+    optional = os.environ.get("AUTOSYNC_OPTIONAL_SERVERS", "").split()
+    if os.environ.get("AUTOSYNC_REQUIRE_SERVERS") == "1" and error.server not in optional:
         pytest.fail(f"AUTOSYNC_REQUIRE_SERVERS=1, but {error}")
     pytest.skip(str(error))
 
@@ -99,3 +101,12 @@ def clocks(realm: Realm) -> Realm:
     if shutil.which("faketime") is None:
         absent(ServiceMissing("faketime"))
     return realm
+
+
+@pytest.fixture(scope="session")
+def ds389() -> Iterator[Ds389]:
+    try:
+        with running_ds389(content_sync=True) as server:
+            yield server
+    except ServiceMissing as error:
+        absent(error)

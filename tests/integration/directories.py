@@ -15,6 +15,7 @@ from autosync.directory.sign_in import Simple
 from autosync.directory.tls import Trust
 from autosync.directory.writes import Add, Modification, Modify, ModifyKind, Write
 from autosync.ports.trigger import Firing, Trigger
+from scripts.services.ds389 import Ds389, running_ds389
 from scripts.services.processes import ServiceMissing
 from scripts.services.samba import Samba, running_samba
 from scripts.services.slapd import Slapd, running_slapd
@@ -91,20 +92,39 @@ class Changing(Generic[S]):
         self._thread.shutdown()
 
 
-@contextmanager
-def openldap() -> Iterator[Changing[Slapd]]:
-    """Run an OpenLDAP with people in it; skip (or fail, where servers are required) when it is not installed."""
-    people = "ou=people,dc=example,dc=org"
+def inet_person(people: str) -> Callable[[str], Add]:
+    """Return how a person is made below a container."""
 
     def person(name: str) -> Add:
         return Add(
             dn=f"uid={name},{people}", attributes=octets({"objectClass": "inetOrgPerson", "cn": name, "sn": name})
         )
 
+    return person
+
+
+@contextmanager
+def openldap() -> Iterator[Changing[Slapd]]:
+    """Run an OpenLDAP with people in it; skip (or fail, where servers are required) when it is not installed."""
+    people = "ou=people,dc=example,dc=org"
     try:
         with running_slapd() as slapd:
             access = Access(servers=[parse_server(slapd.url)], who=Simple(slapd.admin, slapd.password))
-            changing = Changing(slapd, access, people, person)
+            changing = Changing(slapd, access, people, inet_person(people))
+            yield changing
+            changing.close()
+    except ServiceMissing as missing:
+        absent(missing)
+
+
+@contextmanager
+def directory_389(**settings: Any) -> Iterator[Changing[Ds389]]:
+    """Run a 389 Directory Server with people in it; skip (or fail, where servers are required) when it is not installed."""
+    people = "ou=people,dc=example,dc=org"
+    try:
+        with running_ds389(**settings) as server:
+            access = Access(servers=[parse_server(server.url)], who=Simple(server.admin, server.password))
+            changing = Changing(server, access, people, inet_person(people))
             yield changing
             changing.close()
     except ServiceMissing as missing:

@@ -125,7 +125,7 @@ def test_only_what_the_filter_finds_counts(company: Changing[Slapd]) -> None:
     [
         ({"base": "ou=nobody,dc=example,dc=org"}, "does not exist"),
         ({"servers": "ldap://127.0.0.1:1"}, "cannot be reached"),
-        ({"way": "changelog"}, "names no change log"),
+        ({"way": "changelog"}, "shows no change log"),
         (
             {"sign-in": {"user": "cn=x,dc=example,dc=org", "password": {"env": "PASSWORD"}, "method": "simple"}},
             "sign in",

@@ -16,7 +16,7 @@ from autosync.model.errors import TokenUnknown, TriggerFailed
 from autosync.options.kind import BlockTrigger
 from autosync.ports.registry import Surroundings
 from autosync.ports.trigger import Firing, Trigger
-from tests.integration.directories import Changing, active_directory, openldap
+from tests.integration.directories import Changing, active_directory, directory_389, openldap
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -117,6 +117,23 @@ def test_none_of_many_changes_in_openldap_is_lost(way: str) -> None:
             "every": "200ms",
         }
         played = asyncio.run(play(changing, maker(LDAP_KIND, data, slapd.password), rounds, each, seed=1))
+
+    assert played.kills > 0
+    assert played.restarts > played.kills
+
+
+@pytest.mark.parametrize("way", ["changelog", "syncrepl"])
+def test_none_of_many_changes_in_389_directory_server_is_lost(way: str) -> None:
+    with directory_389(content_sync=True) as changing:
+        server = changing.server
+        data = {
+            "servers": server.url,
+            "sign-in": {"user": server.admin, "password": {"env": "PASSWORD"}, "method": "simple"},
+            "base": changing.people,
+            "way": way,
+            "every": "200ms",
+        }
+        played = asyncio.run(play(changing, maker(LDAP_KIND, data, server.password), 50, 50, seed=3))
 
     assert played.kills > 0
     assert played.restarts > played.kills

@@ -1,5 +1,6 @@
 """The servers that scripts/services starts."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,14 +11,14 @@ import psycopg
 import pytest
 
 from scripts.services.postgresql import PostgreSQL
-from scripts.services.processes import is_listening
+from scripts.services.processes import JUST_MADE_S, is_listening, private_folder
 from scripts.services.slapd import Slapd, running_slapd
 
 DIES = """
 import os, signal
-from scripts.services.slapd import running_slapd
-with running_slapd() as server:
-    print(server.port, flush=True)
+from scripts.services.{module} import {running}
+with {running}() as server:
+    print(server.port, server.folder, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,18 +47,31 @@ def test_a_server_leaves_nothing_behind(slapd: Slapd) -> None:
 
 
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed")
-def test_a_server_does_not_outlive_who_started_it(slapd: Slapd) -> None:
-    """``slapd`` is asked for so that the test skips where there is none."""
-    assert slapd.url
+@pytest.mark.parametrize("module", ["slapd", "ds389"])
+def test_a_server_does_not_outlive_who_started_it(module: str, request: pytest.FixtureRequest) -> None:
+    """The server of the session is asked for so that the test skips where there is none."""
+    assert request.getfixturevalue(module).url
+    program = DIES.format(module=module, running=f"running_{module}")
     started = subprocess.run(
-        [sys.executable, "-c", DIES], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
     )
 
-    port = int(started.stdout)
+    port, folder = started.stdout.split()
     gone = time.monotonic() + 10
-    while is_listening("127.0.0.1", port) and time.monotonic() < gone:
+    while is_listening("127.0.0.1", int(port)) and time.monotonic() < gone:
         time.sleep(0.05)
-    assert not is_listening("127.0.0.1", port)
+    assert not is_listening("127.0.0.1", int(port))
+    long_ago = time.time() - 2 * JUST_MADE_S
+    os.utime(folder, (long_ago, long_ago))
+    with private_folder(Path(folder).name.removeprefix("autosync-").rpartition("-")[0]):
+        assert not Path(folder).exists(), "what a killed process left is swept by the next"
+
+
+def test_the_folder_of_a_running_server_is_not_swept(slapd: Slapd) -> None:
+    long_ago = time.time() - 2 * JUST_MADE_S
+    os.utime(slapd.folder, (long_ago, long_ago))
+    with private_folder("slapd"):
+        assert slapd.folder.exists()
 
 
 def test_the_command_line_says_what_there_is() -> None:

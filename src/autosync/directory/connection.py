@@ -42,18 +42,24 @@ class Exchange:
         """Return whether somebody waits for an answer."""
         return self._waiter is not None
 
+    @property
+    def has_more(self) -> bool:
+        """Return whether an answer has come that was not yet taken."""
+        return bool(self._frames)
+
     async def next(self, timeout_s: float | None) -> Message:
         """Return the next answer.
 
         Raises ``ServerUnreachable`` when none comes in time or the connection is lost, and ``BadMessage`` for an answer that
         is none. Cancelling it leaves the exchange as it was.
         """
+        await self._connection.give_way()
         while not self._frames:
             if self._connection.lost is not None:
                 raise self._connection.lost
             await self._wait(timeout_s)
-        frame = self._frames.popleft()
-        await self._connection.taken(frame)
+        frame = self._frames.popleft()  # no wait from here on: a cancelled one would lose the answer
+        self._connection.taken(frame)
         try:
             message = decode(frame)
         except BadMessage as error:
@@ -169,11 +175,14 @@ class Connection:
             self.wire.write(encode(self._new_id(), ("abandonRequest", exchange.message_id)))
             self.make_room()
 
-    async def taken(self, frame: bytes) -> None:
-        """Note that an answer is about to be decoded, and let others have their turn now and then."""
+    def taken(self, frame: bytes) -> None:
+        """Note that an answer is about to be decoded."""
         self._kept -= len(frame)
         self.make_room()
         self._decoded += len(frame)
+
+    async def give_way(self) -> None:
+        """Let others have their turn when much was decoded since the last time."""
         if self._decoded >= _SLICE:
             self._decoded = 0
             await asyncio.sleep(0)

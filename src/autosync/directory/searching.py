@@ -125,6 +125,11 @@ class Found:
         """Return whether the last answer has been read."""
         return self._result is not None
 
+    @property
+    def has_more(self) -> bool:
+        """Return whether an answer has come that was not yet taken."""
+        return self._exchange is not None and self._exchange.has_more
+
     async def next(self) -> Answer | None:
         """Return the next answer; None at the end. Raise ``ServerUnreachable`` or ``BadMessage``."""
         while self._result is None:

@@ -341,6 +341,31 @@ def test_decoding_lets_others_have_their_turn() -> None:
     asyncio.run(main())
 
 
+def test_no_answer_is_lost_when_whoever_waits_for_it_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Listeners look up from time to time, at whatever moment."""
+    monkeypatch.setattr(connection_module, "_SLICE", 1)
+    dns = [f"cn={number},dc=x" for number in range(20)]
+
+    async def main() -> None:
+        async with (
+            directory_that(answers_searches(*dns)) as (access, _),
+            open_directory(access) as directory,
+            directory.search(PEOPLE) as found,
+        ):
+            seen: list[str] = []
+            ends = asyncio.get_running_loop().time() + 5
+            while not found.ended and asyncio.get_running_loop().time() < ends:
+                async with asyncio.TaskGroup() as group:
+                    task = group.create_task(found.next(), name="taking")
+                    await asyncio.sleep(0)
+                    task.cancel()
+                if not task.cancelled() and isinstance(answer := task.result(), Entry):
+                    seen.append(answer.dn)
+            assert seen == dns
+
+    asyncio.run(main())
+
+
 def test_writes_keep_their_order_where_they_touch_the_same() -> None:
     flying: dict[int, str] = {}
     seen: list[tuple[str, set[str]]] = []

@@ -1,6 +1,7 @@
 """The LDAP trigger without a directory: change logs, and how far it has read."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -14,8 +15,9 @@ from autosync.adapters.triggers.ldap.abilities import Abilities, chosen
 from autosync.adapters.triggers.ldap.options import LdapOptions, Way
 from autosync.adapters.triggers.ldap.places import nothing_read, place_of, token_of, usable
 from autosync.adapters.triggers.ldap.watching import LDAP_KIND
+from autosync.directory.changelog import LogState, log_state
 from autosync.directory.client import Directory
-from autosync.directory.filters import AtLeast, Equals
+from autosync.directory.filters import And, AtLeast, AtMost, Equals, Filter, Or
 from autosync.directory.searching import Entry, Search
 from autosync.model.errors import TokenUnknown, TriggerFailed
 from autosync.ports.trigger import Firing, Pulse
@@ -25,7 +27,8 @@ from autosync.testing.simulation import run_simulated
 
 BASE = "ou=people,dc=example,dc=org"
 OPTIONS = LdapOptions(access=DirectoryAccess(servers=()), base=BASE, every=timedelta(milliseconds=500))
-LOGGING = Abilities(syncrepl=False, persistent_search=False, changelog="cn=changelog")
+LOG = LogState(dn="cn=changelog", identity="log-1", first=1, last=9)
+LOGGING = Abilities(syncrepl=False, persistent_search=False, changelog=LOG)
 
 
 class LoggingDirectory:
@@ -35,24 +38,42 @@ class LoggingDirectory:
 
     def __init__(self) -> None:
         self.first = 1
+        self.identity = "log-1"
         self.targets: list[str] = []
+        self.readable = True
 
     def change(self, target: str = f"uid=a,{BASE}") -> None:
         self.targets.append(target)
 
-    async def read(self, dn: str, attributes: Sequence[str]) -> Entry:
-        assert (dn, attributes) == ("", ("firstChangeNumber", "lastChangeNumber"))
+    async def read(self, dn: str, _attributes: Sequence[str]) -> Entry | None:
+        if dn == "cn=changelog":
+            return Entry(dn, {"nsUniqueId": [self.identity.encode()]})
+        assert dn == ""
         numbers = {"firstChangeNumber": self.first, "lastChangeNumber": len(self.targets)}
         return Entry("", {name: [str(number).encode()] for name, number in numbers.items()})
 
     async def entries(self, search: Search) -> AsyncIterator[Entry]:
         assert search.base == "cn=changelog"
-        assert isinstance(search.filter, AtLeast)
-        least = int(search.filter.value)
         for number, target in enumerate(self.targets, start=1):
-            if number >= least:
+            if self.readable and number >= self.first and _meets(search.filter, number):
                 attributes = {"changeNumber": [str(number).encode()], "targetDN": [target.encode()]}
                 yield Entry(f"changeNumber={number},cn=changelog", attributes)
+
+
+def _meets(wanted: Filter, number: int) -> bool:
+    match wanted:
+        case And(parts):
+            return all(_meets(part, number) for part in parts)
+        case Or(parts):
+            return any(_meets(part, number) for part in parts)
+        case AtLeast():
+            return number >= int(wanted.value)
+        case AtMost():
+            return number <= int(wanted.value)
+        case Equals():
+            return number == int(wanted.value)
+        case _:
+            raise AssertionError(wanted)
 
 
 class LogTrigger:
@@ -87,7 +108,7 @@ async def first(trigger: LogTrigger, token: str | None) -> Firing | Pulse:
 def test_changes_elsewhere_in_the_log_do_not_count() -> None:
     async def main(clock: SimulatedClock, _random: Random) -> None:
         directory = LoggingDirectory()
-        token = token_of(nothing_read(OPTIONS, Way.CHANGELOG))
+        token = token_of(replace(nothing_read(OPTIONS, Way.CHANGELOG), log="log-1"))
         directory.change("uid=a,ou=others,dc=example,dc=org")
         assert isinstance(await first(LogTrigger(directory, clock), token), Pulse)
         directory.change("no name at all")
@@ -96,16 +117,22 @@ def test_changes_elsewhere_in_the_log_do_not_count() -> None:
     run_simulated(main)
 
 
-@pytest.mark.parametrize(("first_number", "changes"), [(5, 9), (1, 0)], ids=["trimmed", "made anew"])
-def test_a_log_that_lost_the_place_asks_for_a_full_import(first_number: int, changes: int) -> None:
+@pytest.mark.parametrize(
+    ("first_number", "changes", "identity", "says"),
+    [(5, 9, "log-1", "trimmed"), (1, 1, "log-1", "made anew or restored"), (1, 9, "log-2", "another change log")],
+    ids=["trimmed", "restored", "another"],
+)
+def test_a_log_that_lost_the_place_asks_for_a_full_import(
+    first_number: int, changes: int, identity: str, says: str
+) -> None:
     async def main(clock: SimulatedClock, _random: Random) -> None:
         directory = LoggingDirectory()
         for _ in range(3):
             directory.change()
         seen = await first(LogTrigger(directory, clock), None)
         assert isinstance(seen, Firing)
-        directory.first, directory.targets = first_number, [BASE] * changes
-        with pytest.raises(TokenUnknown, match="trimmed or made anew"):
+        directory.first, directory.targets, directory.identity = first_number, [BASE] * changes, identity
+        with pytest.raises(TokenUnknown, match=says):
             await first(LogTrigger(directory, clock), seen.token)
 
     run_simulated(main)
@@ -114,7 +141,8 @@ def test_a_log_that_lost_the_place_asks_for_a_full_import(first_number: int, cha
 @pytest.mark.parametrize(
     ("able", "way", "expected"),
     [
-        (Abilities(syncrepl=True, persistent_search=True, changelog="cn=changelog"), Way.AUTO, Way.SYNCREPL),
+        (Abilities(syncrepl=True, persistent_search=True), Way.AUTO, Way.SYNCREPL),
+        (Abilities(syncrepl=True, persistent_search=True, changelog=LOG), Way.AUTO, Way.CHANGELOG),
         (LOGGING, Way.AUTO, Way.CHANGELOG),
         (Abilities(syncrepl=False, persistent_search=True), Way.AUTO, Way.TIMESTAMP),
         (Abilities(syncrepl=True, persistent_search=True), Way.TIMESTAMP, Way.TIMESTAMP),
@@ -127,6 +155,23 @@ def test_the_best_way_is_taken_unless_one_is_named(able: Abilities, way: Way, ex
 def test_a_way_that_the_directory_cannot_go_is_refused() -> None:
     with pytest.raises(TriggerFailed, match="does not offer syncrepl"):
         chosen(LOGGING, LdapOptions(access=OPTIONS.access, base=BASE, way=Way.SYNCREPL))
+
+
+def test_syncrepl_made_from_a_log_without_ids_is_refused_with_the_way_out() -> None:
+    able = Abilities(syncrepl=True, persistent_search=True, changelog=replace(LOG, has_ids=False))
+    with pytest.raises(TriggerFailed, match="nsuniqueid:targetUniqueId"):
+        chosen(able, LdapOptions(access=OPTIONS.access, base=BASE, way=Way.SYNCREPL))
+
+
+def test_numbers_without_a_row_that_we_may_read_are_no_change_log() -> None:
+    async def main(_clock: SimulatedClock, _random: Random) -> None:
+        directory = LoggingDirectory()
+        directory.change()
+        assert await log_state(cast("Directory", directory)) == replace(LOG, last=1, has_ids=False)
+        directory.readable = False
+        assert await log_state(cast("Directory", directory)) is None
+
+    run_simulated(main)
 
 
 def test_a_place_is_of_use_only_to_its_own_question() -> None:

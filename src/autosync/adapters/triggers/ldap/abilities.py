@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from autosync.adapters.triggers.ldap.options import LdapOptions, Way
+from autosync.directory.changelog import NO_IDS, LogState, log_state
 from autosync.directory.client import Directory
 from autosync.directory.controls import PERSISTENT_SEARCH, SYNC_REQUEST
 from autosync.directory.searching import NO_ATTRIBUTES
@@ -15,31 +16,38 @@ class Abilities:
 
     syncrepl: bool
     persistent_search: bool
-    changelog: str | None = None
-    """The DN of the change log."""
+    changelog: LogState | None = None
+    """The change log, where we may read it."""
 
 
 async def abilities(directory: Directory, options: LdapOptions) -> Abilities:
     """Return what the directory can; raise ``TriggerFailed`` for a base that it does not have."""
-    root = await directory.read("", ("supportedControl", "changelog"))
+    root = await directory.read("", ("supportedControl",))
     if await directory.read(options.base, NO_ATTRIBUTES) is None:
         raise TriggerFailed(f"{options.base} does not exist on {directory.server}, or is hidden from us; check base")
     known = {each.decode("ascii", "replace") for each in root.values("supportedControl")} if root else set()
     return Abilities(
         syncrepl=SYNC_REQUEST in known,
         persistent_search=PERSISTENT_SEARCH in known,
-        changelog=root.text("changelog") if root else None,
+        changelog=await log_state(directory),
     )
 
 
 def chosen(able: Abilities, options: LdapOptions) -> Way:
-    """Return the way to go; raise ``TriggerFailed`` when the directory cannot go the one that was asked for."""
+    """Return the way to go; raise ``TriggerFailed`` when the directory cannot go the one that was asked for.
+
+    Who keeps a change log that we may read is asked by it, also where syncrepl is offered: it is what that is made from.
+    """
+    log = able.changelog
     if options.way is Way.SYNCREPL and not able.syncrepl:
         raise TriggerFailed("the directory does not offer syncrepl (OpenLDAP: overlay syncprov); choose another way")
-    if options.way is Way.CHANGELOG and able.changelog is None:
-        raise TriggerFailed("the directory names no change log (389: plugin Retro Changelog); choose another way")
-    if options.way is not Way.AUTO:
-        return options.way
-    if able.syncrepl:
-        return Way.SYNCREPL
-    return Way.TIMESTAMP if able.changelog is None else Way.CHANGELOG
+    if options.way is Way.CHANGELOG and log is None:
+        raise TriggerFailed(
+            "the directory shows no change log (389: plugin Retro Changelog), or we may not read it; choose another way"
+        )
+    way = options.way
+    if way is Way.AUTO:
+        way = Way.CHANGELOG if log is not None else Way.SYNCREPL if able.syncrepl else Way.TIMESTAMP
+    if way is Way.SYNCREPL and log is not None and not log.has_ids:
+        raise TriggerFailed(f"{NO_IDS}, or set way: changelog")
+    return way

@@ -7,18 +7,21 @@ from dataclasses import replace
 from autosync.adapters.triggers.ldap.abilities import Abilities
 from autosync.adapters.triggers.ldap.options import LdapOptions, Way
 from autosync.adapters.triggers.ldap.places import ReadTo, nothing_read, token_of, usable
+from autosync.directory.changelog import LogState, log_state, rows_after
 from autosync.directory.client import Directory
 from autosync.directory.controls import persistent_search
 from autosync.directory.errors import BadName
-from autosync.directory.filters import AtLeast
 from autosync.directory.names import is_within, same_name_key
-from autosync.directory.searching import NO_ATTRIBUTES, Entry, Found, Scope, Search
+from autosync.directory.searching import NO_ATTRIBUTES, Entry, Found, Search
 from autosync.model.errors import TokenUnknown, TriggerFailed
 from autosync.model.wording import number
 from autosync.ports.clock import Clock
 from autosync.ports.trigger import Firing, Pulse
 
-_ATTRIBUTES = ("changeNumber", "targetDN", "newSuperior")
+_SOON_S = 1.0
+"""When it is looked once more, after the first look and after each that it was woken for: a server does not say when it has
+begun to tell, and it may tell before the log shows what it tells of."""
+_ATTRIBUTES = ("targetDN", "newSuperior")
 
 
 async def watch(
@@ -26,49 +29,51 @@ async def watch(
 ) -> AsyncGenerator[Firing | Pulse]:
     """Yield firings from ``place`` on."""
     read = usable(place, options, Way.CHANGELOG)
-    listening = _listening(directory, options) if able.persistent_search else None
+    listening = await _listen(directory, options) if able.persistent_search else None
+    every = options.every.total_seconds()
+    pause = min(every, _SOON_S)
     try:
         while True:
-            first, last = await _range(directory)
+            state = await _state(directory)
             if read is None:
-                read = replace(nothing_read(options, Way.CHANGELOG), number=last)
+                read = replace(nothing_read(options, Way.CHANGELOG), log=state.identity, number=state.last)
                 yield Firing(token=token_of(read), text="the directory was looked at for the first time")
-            elif read.number > last or read.number + 1 < first:
-                raise TokenUnknown(
-                    f"the change log holds {first} to {last}, and was read to {read.number}: it was trimmed or made anew"
-                )
-            count, reached = await _changes(directory, options, able.changelog or "", read.number)
-            read = replace(read, number=max(reached, read.number))
+            elif (lost := state.why_lost(read.log, read.number)) is not None:
+                raise TokenUnknown(lost)
+            count, reached = await _changes(directory, options, state, read.number)
+            read = replace(read, number=reached)
             if count:
                 text = f"{number(count, 'entry', 'entries')} changed"
                 yield Firing(token=token_of(read), count=count, text=text)
-            yield Pulse(details={"server": str(directory.server), "way": "changelog", "number": str(read.number)})
-            await _pause(listening, options.every.total_seconds(), clock)
+            yield Pulse(
+                details={
+                    "server": str(directory.server),
+                    "way": "changelog",
+                    "number": str(read.number),
+                    "state": _how(listening),
+                }
+            )
+            woken = await _pause(listening, pause, clock)
+            pause = min(every, _SOON_S) if woken else every
     finally:
         if listening is not None:
             listening.abandon()
 
 
-async def _range(directory: Directory) -> tuple[int, int]:
-    root = await directory.read("", ("firstChangeNumber", "lastChangeNumber"))
-    if root is None or root.text("lastChangeNumber") is None:
-        raise TriggerFailed(f"{directory.server} does not tell the numbers of its change log; choose another way")
-    return int(root.text("firstChangeNumber") or 0), int(root.text("lastChangeNumber") or 0)
+async def _state(directory: Directory) -> LogState:
+    state = await log_state(directory)
+    if state is None:
+        raise TriggerFailed(
+            f"{directory.server} shows no change log any more, or we may not read it; choose another way"
+        )
+    return state
 
 
-async def _changes(directory: Directory, options: LdapOptions, log: str, number: int) -> tuple[int, int]:
+async def _changes(directory: Directory, options: LdapOptions, log: LogState, number: int) -> tuple[int, int]:
     """Return how many changes below the base came after a number, and the last number read."""
-    search = Search(
-        base=log,
-        scope=Scope.ONE,
-        filter=AtLeast("changeNumber", str(number + 1)),
-        attributes=_ATTRIBUTES,
-        page_size=0,
-    )
     base_key, count, reached = same_name_key(options.base), 0, number
-    async for entry in directory.entries(search):
-        reached = max(reached, int(entry.text("changeNumber") or 0))
-        count += _is_below(entry, base_key)
+    async for reached, row in rows_after(directory, log, number, _ATTRIBUTES):  # noqa: B007 (the last one counts)
+        count += _is_below(row, base_key)
     return count, reached
 
 
@@ -80,17 +85,30 @@ def _is_below(entry: Entry, base_key: str) -> bool:
         return True
 
 
-def _listening(directory: Directory, options: LdapOptions) -> Found:
+async def _listen(directory: Directory, options: LdapOptions) -> Found:
+    """Start to listen, so that what changes from here on is told."""
     search = Search(base=options.base, attributes=NO_ATTRIBUTES, page_size=0, controls=[persistent_search()])
-    return directory.search(search, timeout_s=None)
+    found = directory.search(search, timeout_s=None)
+    await found.start()
+    return found
 
 
-async def _pause(listening: Found | None, seconds: float, clock: Clock) -> None:
+def _how(listening: Found | None) -> str:
+    if listening is None:
+        return "asks"
+    return f"asks: it may not listen ({listening.result.say()})" if listening.ended else "listens"
+
+
+async def _pause(listening: Found | None, seconds: float, clock: Clock) -> bool:
+    """Wait until something changed, or for some time; return whether something was told."""
     if listening is None or listening.ended:
         await clock.sleep(seconds)
-        return
+        return False
     try:
         async with asyncio.timeout(seconds):
-            await listening.next()
+            told = await listening.next()
     except TimeoutError:
-        return
+        return False
+    while listening.has_more:  # one look finds all that was told so far
+        await listening.next()
+    return told is not None

@@ -12,11 +12,12 @@ from autosync.model.requests import Token
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadTo:
-    """How far it was read: by a cookie, the number of a change, or a time with the entries that have it."""
+    """How far it was read: by a cookie, the number of a change in a log, or a time with the entries that have it."""
 
     way: Way
     question: str
     cookie: bytes = b""
+    log: str = ""
     number: int = 0
     newest: str = ""
     seen: frozenset[str] = frozenset()
@@ -39,6 +40,7 @@ def token_of(place: ReadTo) -> Token:
             "way": str(place.way),
             "question": place.question,
             "cookie": base64.b64encode(place.cookie).decode("ascii"),
+            "log": place.log,
             "number": place.number,
             "newest": place.newest,
             "seen": sorted(place.seen),
@@ -54,6 +56,7 @@ def place_of(token: Token) -> ReadTo:
             way=Way(data["way"]),
             question=str(data["question"]),
             cookie=base64.b64decode(data["cookie"], validate=True),
+            log=str(data["log"]),
             number=int(data["number"]),
             newest=str(data["newest"]),
             seen=frozenset(map(str, data["seen"])),

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import replace
 
 from autosync.adapters.triggers.ldap.options import LdapOptions, Way
 from autosync.adapters.triggers.ldap.places import ReadTo, nothing_read, token_of, usable
+from autosync.directory.changelog import NO_IDS
 from autosync.directory.client import Directory
 from autosync.directory.controls import SyncMode, SyncStateKind, sync_info, sync_request, sync_state
 from autosync.directory.results import SYNC_REFRESH_REQUIRED, UNWILLING_TO_PERFORM
@@ -16,28 +18,57 @@ from autosync.ports.trigger import Firing, Pulse
 
 _PLACE_REFUSED = frozenset({SYNC_REFRESH_REQUIRED, UNWILLING_TO_PERFORM})
 """OpenLDAP says the second to a cookie from its future: it crashed, or was restored from a backup."""
+_NO_NUMBER = b"#4294967295"
+"""How 389 Directory Server ends a cookie when it does not find the change in its own log: nothing would follow it."""
+_SILENT_LOOKS = 30
+"""After so many looks without an answer, a quarter of an hour usually, the search begins anew from its cookie."""
 
 
 async def watch(directory: Directory, options: LdapOptions, place: ReadTo | None) -> AsyncGenerator[Firing | Pulse]:
     """Yield firings from ``place`` on."""
     known = usable(place, options, Way.SYNCREPL)
     state = _State(known or nothing_read(options, Way.SYNCREPL), is_first=known is None)
-    search = Search(
+    while True:
+        async with (
+            directory.search(_search(options, state.place), timeout_s=None) as found,
+            aclosing(_told(directory, options, found, state)) as told,
+        ):
+            async for seen in told:
+                yield seen
+        state.begin_again()
+
+
+def _search(options: LdapOptions, place: ReadTo) -> Search:
+    return Search(
         base=options.base,
         filter=options.filter,
         attributes=NO_ATTRIBUTES,
         page_size=0,
-        controls=[sync_request(SyncMode.REFRESH_AND_PERSIST, state.place.cookie or None)],
+        controls=[sync_request(SyncMode.REFRESH_AND_PERSIST, place.cookie or None)],
     )
-    async with directory.search(search, timeout_s=None) as found:
-        while True:
-            answer = await _within(found, options.every.total_seconds())
-            if answer is None:
-                if found.ended:
-                    raise _end(found, had_cookie=known is not None)
-                yield Pulse(details={"server": str(directory.server), "way": "syncrepl", "state": state.word})
-            elif (firing := state.take(answer)) is not None:
+
+
+async def _told(
+    directory: Directory, options: LdapOptions, found: Found, state: "_State"
+) -> AsyncGenerator[Firing | Pulse]:
+    """Yield what one search tells, until it has been silent for long.
+
+    A server that has nothing to say is silent, and so is one that has gone without a word: it is asked for a sign of life.
+    One that lives, and yet has lost a message, tells it to the next search, which begins at our cookie.
+    """
+    had_cookie, silent = bool(state.place.cookie), 0
+    while silent < _SILENT_LOOKS or not state.persisting:
+        answer = await _within(found, options.every.total_seconds())
+        if answer is not None:
+            silent = 0
+            if (firing := state.take(answer)) is not None:
                 yield firing
+            continue
+        if found.ended:
+            raise _end(found, had_cookie=had_cookie)
+        await directory.read("", NO_ATTRIBUTES)
+        silent += 1
+        yield Pulse(details={"server": str(directory.server), "way": "syncrepl", "state": state.word})
 
 
 async def _within(found: Found, seconds: float) -> Answer | None:
@@ -63,12 +94,17 @@ class _State:
         self._is_first = is_first
         self._changes = 0
         self._is_unsure = False
-        self._persisting = False
+        self.persisting = False
+        """Whether changes are told as they happen."""
+
+    def begin_again(self) -> None:
+        """Go on with another search from the place reached."""
+        self.persisting, self._is_first = False, False
 
     @property
     def word(self) -> str:
         """Return the phase, for people."""
-        return "listening" if self._persisting else "reading what is there"
+        return "listening" if self.persisting else "reading what is there"
 
     def take(self, answer: Answer) -> Firing | None:
         """Take an answer in; return a firing when it is time for one."""
@@ -86,7 +122,7 @@ class _State:
         if state.kind is SyncStateKind.PRESENT:
             return None
         self._changes += 1
-        return self._fire() if self._persisting else None
+        return self._fire() if self.persisting else None
 
     def _between(self, between: Between) -> Firing | None:
         info = sync_info(dict(between.content))
@@ -96,10 +132,10 @@ class _State:
         self._changes += len(info.gone)
         # A present phase lists what is still there: what was deleted can only be told by who keeps all names.
         self._is_unsure = self._is_unsure or bool(info.present) or info.present_phase_ended
-        if info.refreshed and not self._persisting:
-            self._persisting = True
+        if info.refreshed and not self.persisting:
+            self.persisting = True
             return self._refreshed()
-        return self._fire() if self._persisting and self._changes else None
+        return self._fire() if self.persisting and self._changes else None
 
     def _refreshed(self) -> Firing | None:
         if self._is_first:
@@ -115,5 +151,7 @@ class _State:
         return Firing(token=token_of(self.place), count=count, text=text)
 
     def _read_to(self, cookie: bytes | None) -> None:
+        if cookie is not None and cookie.endswith(_NO_NUMBER):
+            raise TriggerFailed(f"{NO_IDS}, or set way: timestamp")
         if cookie is not None:
             self.place = replace(self.place, cookie=bytes(cookie))

@@ -3,14 +3,16 @@
 from pathlib import Path
 
 from autosync.directory.blocking import BlockingDirectory
+from autosync.directory.changelog import keeps_log
 from autosync.directory.client import Directory
 from autosync.directory.controls import PERMISSIVE_MODIFY, SYNC_REQUEST, TREE_DELETE, permissive_modify, tree_delete
 from autosync.directory.errors import DirectoryError
 from autosync.directory.searching import Search
+from autosync.syncengine.connectors.ldap.access_log import AccessLog
 from autosync.syncengine.connectors.ldap.active_directory import DirSync, UsnChanged
+from autosync.syncengine.connectors.ldap.change_log import ChangeLog
 from autosync.syncengine.connectors.ldap.changes import ChangeSource, Lookup
 from autosync.syncengine.connectors.ldap.failures import run_error
-from autosync.syncengine.connectors.ldap.logs import AccessLog, ChangeLog
 from autosync.syncengine.connectors.ldap.planning import Planner
 from autosync.syncengine.connectors.ldap.reader import ChangedSource, LdapReader, PagedSource, RefreshSource, Source
 from autosync.syncengine.connectors.ldap.schema import Schema, read_schema
@@ -129,10 +131,9 @@ class LdapConnector:
             return self._settings.delta
         if self._settings.is_ad:
             return DeltaKind.DIR_SYNC
-        if SYNC_REQUEST in await _controls(directory):
-            return DeltaKind.SYNCREPL
-        root = await directory.read("", ("changelog", "lastChangeNumber"))
-        return DeltaKind.CHANGELOG if root and root.attributes else DeltaKind.NONE
+        if await keeps_log(directory):
+            return DeltaKind.CHANGELOG
+        return DeltaKind.SYNCREPL if SYNC_REQUEST in await _controls(directory) else DeltaKind.NONE
 
     def _changed(self, directory: BlockingDirectory, base: str, token: bytes | None) -> Source:
         shape = self._known_shape(directory)
@@ -147,7 +148,7 @@ class LdapConnector:
     async def _full(self, directory: Directory, shape: Shape, base: str, kind: DeltaKind) -> Source:
         settings = self._settings
         if kind is DeltaKind.SYNCREPL:
-            return RefreshSource(start_refresh(directory, shape, base, None))
+            return RefreshSource(await start_refresh(directory, shape, base, None))
         token = None
         if kind is not DeltaKind.NONE:
             token = await _source(kind, shape, base, Lookup(shape, base)).begin(directory)

@@ -46,6 +46,10 @@ class LdapBatch:
 class Source(Protocol):
     """Where entries come from."""
 
+    async def begin(self, directory: Directory) -> list[str]:
+        """Return names that are gone, and may be others' by now: they count before any entry."""
+        ...
+
     async def take(self, directory: Directory, most: int) -> list[searching.Entry]:
         """Return the next entries; none at the end."""
         ...
@@ -64,6 +68,10 @@ class PagedSource:
         self._follow = follow_referrals
         self._found: searching.Found | None = None
         self._elsewhere: list[searching.Entry] = []
+
+    async def begin(self, directory: Directory) -> list[str]:  # noqa: ARG002 (everything is read)
+        """Return nothing."""
+        return []
 
     async def take(self, directory: Directory, most: int) -> list[searching.Entry]:
         """Return the next entries with all their values."""
@@ -96,6 +104,10 @@ class RefreshSource:
     def __init__(self, refresh: Refresh) -> None:
         self._refresh = refresh
 
+    async def begin(self, directory: Directory) -> list[str]:  # noqa: ARG002 (everything is read)
+        """Return nothing."""
+        return []
+
     async def take(self, directory: Directory, most: int) -> list[searching.Entry]:  # noqa: ARG002 (it has its own)
         """Return the next entries."""
         return await self._refresh.take(most)
@@ -113,15 +125,18 @@ class ChangedSource:
         self._changes = changes
         self._lookup = lookup
         self._token = token
-        self._entries: list[searching.Entry] | None = None
+        self._entries: list[searching.Entry] = []
         self._gone: list[str] = []
 
-    async def take(self, directory: Directory, most: int) -> list[searching.Entry]:
+    async def begin(self, directory: Directory) -> list[str]:
+        """Ask what changed, and look at it."""
+        changes = await self._changes.since(directory, self._token)
+        self._token = changes.token
+        self._entries, self._gone = await self._lookup.resolve(directory, changes)
+        return changes.replaced
+
+    async def take(self, directory: Directory, most: int) -> list[searching.Entry]:  # noqa: ARG002 (they are here)
         """Return the next changed entries."""
-        if self._entries is None:
-            changes = await self._changes.since(directory, self._token)
-            self._token = changes.token
-            self._entries, self._gone = await self._lookup.resolve(directory, changes)
         some, self._entries = self._entries[:most], self._entries[most:]
         return some
 
@@ -156,20 +171,27 @@ class LdapReader:
         """Yield batches; raise ``ConnectorError``."""
         started = False
         try:
+            replaced = self._directory.run(self._source.begin)
+            if replaced:
+                yield self._deletions(replaced)
             while entries := self._directory.run(lambda directory: self._source.take(directory, BATCH)):
                 started = True
                 yield self._batch(entries)
             self._token, gone, error = self._directory.run(self._source.end)
         except DirectoryError as failure:
             raise run_error(failure, started=started) from None
-        last = LdapBatch(self._shape)
-        last.deleted = gone
+        last = self._deletions(gone)
         if error is not None:
             self._gap = True
             last.errors.append(error)
         if gone or error:
             yield last
         self._whole = True
+
+    def _deletions(self, gone: list[str]) -> LdapBatch:
+        batch = LdapBatch(self._shape)
+        batch.deleted = gone
+        return batch
 
     def _batch(self, entries: list[searching.Entry]) -> LdapBatch:
         batch = LdapBatch(self._shape)

@@ -1,8 +1,9 @@
-"""What changed by RFC 4533 (OpenLDAP's syncprov, 389 Directory Server): a cookie, and phases that tell what is gone."""
+"""What changed by RFC 4533 (OpenLDAP's syncprov): a cookie, and phases that tell what is gone."""
 
 from contextlib import suppress
 from uuid import UUID
 
+from autosync.directory.changelog import keeps_log
 from autosync.directory.client import Directory
 from autosync.directory.controls import (
     SYNC_DONE,
@@ -21,6 +22,7 @@ from autosync.syncengine.connectors.ldap.failures import needs_full_import
 from autosync.syncengine.connectors.ldap.settings import ENTRY_UUID, DeltaKind, LdapSettings
 from autosync.syncengine.connectors.ldap.shape import MissingAnchor, Shape
 from autosync.syncengine.connectors.ldap.token import Token, scope_of
+from autosync.syncengine.connectors.port import ConnectorError
 
 
 class Refresh:
@@ -96,9 +98,18 @@ class Refresh:
             self._gone.update(_octets(each) for each in info.gone)
 
 
-def start_refresh(directory: Directory, shape: Shape, base: str, token: Token | None) -> Refresh:
-    """Start a refresh from a token, or from nothing."""
+async def start_refresh(directory: Directory, shape: Shape, base: str, token: Token | None) -> Refresh:
+    """Start a refresh from a token, or from nothing; raise ``ConnectorError``.
+
+    389 Directory Server is refused (2.3, measured): with a cookie it sends entries without their ids, and it ends without
+    ``refreshDeletes`` though it has told what was deleted: after RFC 4533 everything else would be gone. It keeps a change log.
+    """
     settings: LdapSettings = shape.settings
+    if await keeps_log(directory):
+        message = (
+            f"syncrepl of {directory.server} does not tell enough, but it keeps a change log: set delta: changelog"
+        )
+        raise ConnectorError("no-start-bad-ma-configuration", message)
     begun = token or Token(kind=DeltaKind.SYNCREPL.value, scope=scope_of(settings, base))
     search = Search(
         base=base,
@@ -123,7 +134,7 @@ class Syncrepl:
 
     async def since(self, directory: Directory, token: Token) -> Changes:
         """Return what changed since the cookie."""
-        refresh = start_refresh(directory, self._shape, self._base, token)
+        refresh = await start_refresh(directory, self._shape, self._base, token)
         entries: list[Entry] = []
         while some := await refresh.take(1000):
             entries += some

@@ -1,4 +1,4 @@
-"""What changed by a directory's own log: OpenLDAP's accesslog, or the changelog that 389 Directory Server and others keep."""
+"""What changed by OpenLDAP's accesslog."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,12 +11,10 @@ from autosync.syncengine.connectors.ldap.changes import Changes, Lookup
 from autosync.syncengine.connectors.ldap.failures import needs_full_import
 from autosync.syncengine.connectors.ldap.settings import DeltaKind, LdapSettings
 from autosync.syncengine.connectors.ldap.token import Token, scope_of
-from autosync.syncengine.connectors.port import ConnectorError
 
 _OVERLAP: Final = timedelta(seconds=10)
 """How late a row may become visible: it carries the time at which its change began."""
 _TIME: Final = "%Y%m%d%H%M%S.%fZ"
-_CHANGELOG: Final = "cn=changelog"
 _ROW: Final = ("reqStart", "reqType", "reqDN", "reqEntryUUID", "reqNewRDN", "reqNewSuperior", "reqNewDN")
 
 
@@ -68,7 +66,7 @@ class AccessLog:
         dn = row.text("reqDN") or ""
         identity = row.text("reqEntryUUID")
         if identity is None:
-            changes.named[dn] = None
+            changes.named[dn] = dn
             return
         if not is_within(same_name_key(dn), same_name_key(self._base)) and row.text("reqType") != "modrdn":
             return
@@ -79,66 +77,10 @@ class AccessLog:
                 changes.touched |= dict.fromkeys(await self._lookup.below(directory, moved))
 
 
-class ChangeLog:
-    """The changelog of draft-good-ldap-changelog: numbered rows with the name of what changed."""
-
-    def __init__(self, settings: LdapSettings, base: str, lookup: Lookup) -> None:
-        self._settings = settings
-        self._base = base
-        self._lookup = lookup
-
-    async def begin(self, directory: Directory) -> Token:
-        """Return the newest number."""
-        _, last = await _numbers(directory)
-        return Token(kind=DeltaKind.CHANGELOG.value, scope=scope_of(self._settings, self._base), number=last)
-
-    async def since(self, directory: Directory, token: Token) -> Changes:
-        """Return what has a greater number."""
-        first, last = await _numbers(directory)
-        if first > token.number + 1:
-            raise needs_full_import(f"the changelog begins with {first}, and we have read up to {token.number}")
-        if last < token.number:
-            raise needs_full_import(f"the changelog ends with {last}, before what we have read ({token.number})")
-        wanted = And([Equals("objectClass", "changeLogEntry"), AtLeast("changeNumber", str(token.number + 1))])
-        attributes = ("changeNumber", "changeType", "targetDN", "newRDN", "newSuperior")
-        search = Search(base=_CHANGELOG, filter=wanted, attributes=attributes)
-        rows = [row async for row in directory.entries(search)]
-        reached = max([token.number, *(int(row.text("changeNumber") or 0) for row in rows)])
-        changes = Changes(token=Token(kind=token.kind, scope=token.scope, number=reached))
-        for row in sorted(rows, key=lambda row: int(row.text("changeNumber") or 0)):
-            await self._take(directory, row, changes)
-        return changes
-
-    async def _take(self, directory: Directory, row: Entry, changes: Changes) -> None:
-        dn = row.text("targetDN") or ""
-        if dn and is_within(same_name_key(dn), same_name_key(self._base)):
-            changes.named[dn] = None
-        new_rdn = row.text("newRDN")
-        if new_rdn:
-            above = row.text("newSuperior") or dn.partition(",")[2]
-            moved = f"{new_rdn},{above}"
-            changes.named[moved] = None
-            changes.touched |= dict.fromkeys(await self._lookup.below(directory, moved))
-
-
 async def _current_name(directory: Directory, base: str, identity: str) -> str | None:
     search = Search(base=base, filter=Equals("entryUUID", identity), attributes=("1.1",), page_size=0)
     async with directory.search(search) as found:
         return next((each.dn for each in await found.take(1) if isinstance(each, Entry)), None)
-
-
-async def _numbers(directory: Directory) -> tuple[int, int]:
-    """Return the first and the last number of the changelog; raise ``ConnectorError`` where there is none."""
-    root = await directory.read("", ("firstChangeNumber", "lastChangeNumber"))
-    first, last = (root.text(name) if root else None for name in ("firstChangeNumber", "lastChangeNumber"))
-    if last is not None and last.isdigit():
-        return int(first or 0), int(last)
-    if await directory.read(_CHANGELOG, ("1.1",)) is None:
-        message = f"{directory.server} shows no {_CHANGELOG}: switch its changelog on, let us read it, or set delta"
-        raise ConnectorError("no-start-bad-ma-configuration", message)
-    search = Search(base=_CHANGELOG, filter=Equals("objectClass", "changeLogEntry"), attributes=("changeNumber",))
-    numbers = [int(row.text("changeNumber") or 0) async for row in directory.entries(search)]
-    return min(numbers, default=0), max(numbers, default=0)
 
 
 def _earlier(mark: str) -> str:
