@@ -26,9 +26,6 @@ class SqliteObjects:
         self._attributes: dict[str, int] = {}
         self._next_cs = self._next("cs")
         self._next_mv = self._next("mv")
-        for kind, text, number in self._all(sql.SELECT_NAMES):
-            if kind == "attribute":
-                self._attributes[text] = number
 
     def next_cs_id(self) -> int:
         self._next_cs += 1
@@ -156,12 +153,20 @@ class SqliteObjects:
     def attribute_number(self, name: str) -> int:
         number = self._attributes.get(name)
         if number is None:
-            self._connection.execute(sql.INSERT_NAME, ("attribute", name))
-            self._attributes.update(
-                (text, found) for kind, text, found in self._all(sql.SELECT_NAMES) if kind == "attribute"
-            )
-            number = self._attributes[name]
+            number = self._attributes[name] = self._number("attribute", name)
         return number
+
+    def forget_attribute_numbers(self) -> None:
+        """Look them up again: some may have gone with a transaction that was rolled back."""
+        self._attributes.clear()
+
+    def _number(self, kind: str, text: str) -> int:
+        """Return the number of a name. Writes only a new one: whoever just looks does not wait for a run's commit."""
+        found = self._connection.execute(sql.SELECT_NAME, (kind, text)).fetchone()
+        if found is None:
+            self._connection.execute(sql.INSERT_NAME, (kind, text))
+            found = self._connection.execute(sql.SELECT_NAME, (kind, text)).fetchone()
+        return int(found[0])
 
     def _next(self, table: str) -> int:
         (newest,) = self._connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()  # noqa: S608

@@ -330,7 +330,7 @@ UPDATE_SPACE: Final = "UPDATE space SET token = ?, signature = ? WHERE id = ?"
 INSERT_SPACE: Final = "INSERT OR IGNORE INTO space (agent, partition) VALUES (?, ?)"
 SELECT_SPACE: Final = "SELECT id, agent, partition, token, signature FROM space WHERE agent = ? ORDER BY id"
 INSERT_NAME: Final = "INSERT OR IGNORE INTO name (kind, text) VALUES (?, ?)"
-SELECT_NAMES: Final = "SELECT kind, text, id FROM name"
+SELECT_NAME: Final = "SELECT id FROM name WHERE kind = ? AND text = ?"
 SELECT_META: Final = "SELECT value FROM meta WHERE key = ?"
 REPLACE_META: Final = "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)"
 
