@@ -31,8 +31,14 @@ class ImportStep:
         self._seen = SeenObjects()
 
     def run(self, *, delta: bool, whole: bool) -> None:
-        """Import. ``delta`` asks for changes only; ``whole`` says that what is not seen is gone."""
+        """Import. ``delta`` asks for changes only; ``whole`` says that what is not seen is gone.
+
+        Where nothing was ever read to its end there is no ground for changes: then everything is read.
+        """
         partition = self._report.step.partition
+        if delta and self._space.signature is None:
+            self._report.message = "nothing had been read before: everything was read"
+            delta, whole = False, True
         if delta and not self._digests_count:
             raise Stopped("no-start-full-import-required", "the rules changed how objects are read: run a full import")
         connector = self._context.connected()
