@@ -147,12 +147,17 @@ def test_a_store_of_an_older_version_gets_the_indexes_of_this_one(tmp_path: Path
     with closing(sqlite3.connect(path)) as store:
         store.executescript("""
             DROP INDEX cs_dn;
+            DROP INDEX ref_value;
+            CREATE INDEX ref_value ON ref (agent, value);
+            INSERT INTO cs (id, agent, space, type, anchor) VALUES (1, 1, 1, 'person', 'uid=ann'), (2, 1, 1, 'person', 'ann');
             CREATE INDEX cs_dn ON cs (agent, dn) WHERE dn IS NOT NULL;
             CREATE INDEX cs_nameless ON cs (agent, dn) WHERE anchor IS NULL;
             PRAGMA user_version = 2;
         """)
     SqliteStore(path).close()
     shapes = []
+    with closing(sqlite3.connect(path)) as store:
+        assert store.execute("SELECT dn FROM cs ORDER BY id").fetchall() == [("uid=ann",), (None,)]
     for each in (path, younger):
         with closing(sqlite3.connect(each)) as store:
             shapes.append(set(store.execute("SELECT name, sql FROM sqlite_master")))

@@ -130,8 +130,8 @@ class ObjectStore(Protocol):
         """Return the reference values that were added or removed and not yet synchronized."""
         ...
 
-    def refs_among(self, triples: Sequence[tuple[int, int, str]]) -> set[tuple[int, int, str]]:
-        """Return those of the ``(cs, attribute, value)`` that are there."""
+    def refs_among(self, triples: Sequence[tuple[int, int, str]]) -> dict[tuple[int, int, str], str]:
+        """Return those of the ``(cs, attribute, value)`` that are there, each with the value as it is written there."""
         ...
 
     def has_refs(self, pairs: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:

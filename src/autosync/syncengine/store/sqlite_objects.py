@@ -112,8 +112,14 @@ class SqliteObjects:
     def staged_refs(self, ids: Sequence[int]) -> list[Ref]:
         return self._all(sql.REFS_STAGED, (json_list(ids),)) if ids else []
 
-    def refs_among(self, triples: Sequence[tuple[int, int, str]]) -> set[tuple[int, int, str]]:
-        return set(self._all(sql.REFS_AMONG, (json_list(triples),))) if triples else set()
+    def refs_among(self, triples: Sequence[tuple[int, int, str]]) -> dict[tuple[int, int, str], str]:
+        found: dict[tuple[int, int, str], str] = {}
+        distinguished = [each for each in triples if "=" in each[2]]
+        others = [each for each in triples if "=" not in each[2]] if distinguished else triples
+        for asked, statement in ((distinguished, sql.REFS_AMONG_BY_DN), (others, sql.REFS_AMONG)):
+            if asked:
+                found.update((asked[place], value) for place, value in self._all(statement, (json_list(asked),)))
+        return found
 
     def has_refs(self, pairs: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
         return set(self._all(sql.HAS_REFS, (json_list(pairs),))) if pairs else set()

@@ -13,7 +13,7 @@ Rows = Iterable[tuple[object, ...]]
 
 
 def _dn(row: CsRow) -> str | None:
-    return None if row.dn == row.anchor else row.dn
+    return None if row.dn == row.anchor and "=" not in row.dn else row.dn
 
 
 def _ones(numbers: list[int]) -> Rows:
