@@ -22,7 +22,7 @@ from autosync.syncengine.results import RunResult
 from autosync.syncengine.rules.functions import RuleFunctions
 from autosync.syncengine.rules.plan import Plan, compile_plan
 from autosync.syncengine.running.collection import seldom_collected
-from autosync.syncengine.running.context import BATCH, RunContext
+from autosync.syncengine.running.context import BATCH, TOGETHER, RunContext
 from autosync.syncengine.running.exports import take_back
 from autosync.syncengine.running.run import Progress, Run, record
 from autosync.syncengine.spec.model import Spec
@@ -61,6 +61,7 @@ class SyncEngine(Inspection):
         self._functions = RuleFunctions(rules_folder)
         self._busy = threading.Lock()
         self.batch_size = BATCH
+        self.together = TOGETHER
         numbers = {name: store.agent_number(name) for name in spec.agents}
         self._descriptions: dict[str, Description] = {
             name: found for name in spec.agents if (found := remembered(store, name)) is not None
@@ -189,6 +190,7 @@ class SyncEngine(Inspection):
             should_stop=should_stop,
             reads_delta=description is not None and description.delta,
             batch_size=self.batch_size,
+            together=self.together,
         )
 
     def _refresh(self, agent: str, profile: Profile) -> None:

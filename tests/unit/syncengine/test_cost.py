@@ -130,7 +130,7 @@ def test_no_reading_walks_through_a_table(tmp_path: Path, name: str) -> None:
     store.close()
 
     walked = [step for step in plan if step.startswith("SCAN") and "VIRTUAL TABLE" not in step]
-    small = {"SELECT_NAMES", "TALLIES", "TALLY_OF", "OPEN_RUNS", "ERRORS_OF_AGENT"}
+    small = {"TALLIES", "TALLY_OF", "OPEN_RUNS", "ERRORS_OF_AGENT"}
     assert not walked or name in small, plan
     sorted_small = {"BY_MV", "NAMES_OF_MV", "DEPENDENTS", "STAGED_REFS_ALL", "PENDING_REFS_ALL", "SELECT_SPACE"}
     assert not any("TEMP B-TREE" in step for step in plan) or name in sorted_small, plan
@@ -142,7 +142,7 @@ def test_no_reading_walks_through_a_table(tmp_path: Path, name: str) -> None:
     ("name", "index"),
     [
         ("KNOWN", "cs_anchor"), ("STAGED", "cs_staged"), ("PENDING", "cs_pending"), ("BY_MV", "cs_mv"),
-        ("SCAN", "cs_space"), ("DEPENDENTS", "ref_value"), ("REFS_STAGED", "ref_staged"),
+        ("SCAN", "cs_space"), ("DEPENDENTS", "ref_value"), ("REFS_STAGED", "ref_staged"), ("REFS_AMONG_BY_DN", "ref_value"),
         ("EXPORT_REFS_ABOUT", "export_ref_key"), ("LINKS_BY_ANCHOR", "cs_anchor"), ("LINKS_BY_DN", "cs_dn"),
     ],
 )  # fmt: skip
@@ -165,6 +165,21 @@ def test_a_name_is_looked_up_in_capitals_and_small_letters_by_the_whole_index(tm
     store.close()
 
     assert "INDEX cs_dn (agent=? AND dn=?)" in plan
+
+
+@pytest.mark.parametrize(
+    ("name", "places"),
+    [("DEPENDENTS", "agent=? AND value=?"), ("REFS_AMONG_BY_DN", "agent=? AND value=? AND cs=? AND attribute=?")],
+)
+def test_who_names_whom_is_looked_up_in_capitals_and_small_letters_by_the_whole_index(
+    tmp_path: Path, name: str, places: str
+) -> None:
+    store = SqliteStore(tmp_path / "engine.db")
+    parameters: list[object] = ["[]"] if "?2" not in READS[name] else [0, "[]"]
+    plan = " ".join(row[3] for row in store.connection.execute("EXPLAIN QUERY PLAN " + READS[name], parameters))
+    store.close()
+
+    assert f"INDEX ref_value ({places})" in plan
 
 
 MOODY: dict[str, Any] = {

@@ -126,7 +126,6 @@ def test_an_empty_connected_system_says_so(tmp_path: Path) -> None:
 def test_a_delta_import_reads_only_changes(tmp_path: Path) -> None:
     system = people(delta=True)
     engine = open_engine(tmp_path, RULES, {"hr": system})
-    assert engine.run("hr", "delta import").status == "no-start-full-import-required"
     run(engine, "hr", "full import")
     run(engine, "hr", "delta sync")
     system.put("1", id="1", name="other")
@@ -134,6 +133,42 @@ def test_a_delta_import_reads_only_changes(tmp_path: Path) -> None:
 
     assert counted(run(engine, "hr", "delta import").staging) == {"stage_update": 1, "stage_delete": 1}
     assert counted(run(engine, "hr", "delta import").staging) == {}
+
+
+def test_the_first_delta_import_of_an_agent_reads_everything(tmp_path: Path) -> None:
+    system = people(delta=True)
+    engine = open_engine(tmp_path, RULES, {"hr": system})
+    first = run(engine, "hr", "delta import")
+    assert counted(first.staging) == {"stage_add": 3}
+    assert first.message == "nothing had been read before: everything was read"
+    system.put("1", id="1", name="other")
+
+    second = run(engine, "hr", "delta import")
+    assert counted(second.staging) == {"stage_add": 1}, "still to be synchronized, now with another name"
+    assert second.message == ""
+
+
+def test_after_a_first_reading_that_broke_off_a_delta_import_reads_everything(tmp_path: Path) -> None:
+    system = people(delta=True)
+    engine = open_engine(tmp_path, RULES, {"hr": system})
+    system.complete = False
+    assert engine.run("hr", "full import").status == "completed-discovery-errors"
+    system.complete = True
+    system.remove("2")
+
+    assert counted(run(engine, "hr", "delta import").staging) == {"stage_no_change": 2, "stage_delete": 1}
+    system.put("1", id="1", name="other")
+    assert sum(counted(run(engine, "hr", "delta import").staging).values()) == 1, "from now on only changes"
+
+
+def test_new_rules_of_reading_ask_for_a_full_import(tmp_path: Path) -> None:
+    system = people(delta=True)
+    engine = open_engine(tmp_path, RULES, {"hr": system})
+    run(engine, "hr", "full import")
+    store: Any = engine._store
+    store.connection.execute("UPDATE space SET signature = x'00'")
+
+    assert engine.run("hr", "delta import").status == "no-start-full-import-required"
 
 
 def test_without_a_delta_the_whole_is_compared(tmp_path: Path) -> None:

@@ -30,11 +30,14 @@ def open_engine(
     rules: Mapping[str, Any],
     systems: Mapping[str, Connector],
     clock: Callable[[], datetime] | None = None,
+    *,
+    for_running: bool = True,
 ) -> SyncEngine:
     """Open an engine in ``folder``; Python functions of the rules are in ``folder``, too."""
     return SyncEngine.open(
-        parse_spec(rules), folder / "engine.db", systems, clock=clock or Clock(), rules_folder=folder
-    )
+        parse_spec(rules), folder / "engine.db", systems, clock=clock or Clock(), rules_folder=folder,
+        for_running=for_running,
+    )  # fmt: skip
 
 
 def run(engine: SyncEngine, agent: str, profile: str) -> StepResult:

@@ -14,6 +14,9 @@ from autosync.syncengine.store.rows import ErrorRow, WriteBatch
 BATCH = 5000
 """Objects in a batch: measured against 1,000 and 25,000."""
 
+TOGETHER = 10
+"""Batches of an import or a synchronization in a commit: what a run repeats, at most, when the one before it died."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunContext:
@@ -28,6 +31,7 @@ class RunContext:
     reads_delta: bool = False
     """Whether the connector reads only changes in a delta import; else the whole is read and compared."""
     batch_size: int = BATCH
+    together: int = TOGETHER
 
     def connected(self) -> Connector:
         """Return the agent's connector; raise ``Stopped`` where it has none."""

@@ -1,7 +1,7 @@
 """The import step: read the connected system, stage the differences, and take what was not seen for deleted.
 
-An object that has not changed costs a look at its digest and one bit; nothing is written for it. Each batch is one
-commit, so that a run that died can be started again and finds its work done.
+An object that has not changed costs a look at its digest and one bit; nothing is written for it. Every few batches are
+committed, so that a run that died can be started again and finds its work done.
 """
 
 from collections.abc import Sequence
@@ -31,13 +31,19 @@ class ImportStep:
         self._seen = SeenObjects()
 
     def run(self, *, delta: bool, whole: bool) -> None:
-        """Import. ``delta`` asks for changes only; ``whole`` says that what is not seen is gone."""
+        """Import. ``delta`` asks for changes only; ``whole`` says that what is not seen is gone.
+
+        Where nothing was ever read to its end there is no ground for changes: then everything is read.
+        """
         partition = self._report.step.partition
+        if delta and self._space.signature is None:
+            self._report.message = "nothing had been read before: everything was read"
+            delta, whole = False, True
         if delta and not self._digests_count:
             raise Stopped("no-start-full-import-required", "the rules changed how objects are read: run a full import")
         connector = self._context.connected()
         opened = connector.open_delta(partition, self._space.token) if delta else connector.open_full(partition)
-        with opened as reader:
+        with opened as reader, self._store.together(self._context.together):
             if isinstance(reader, Remembering):
                 reader.recall(self._space.token)
             for read in reader:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from autosync.syncengine.errors import FlowError
+from autosync.syncengine.names import name_key
 from autosync.syncengine.rules.inbound import InboundRules, Values
 from autosync.syncengine.rules.plan import Plan
 from autosync.syncengine.running.units import CONDEMNED, Images, Unit, UnitFailed
@@ -20,7 +21,7 @@ class InboundFlow:
         self._store = store
         self._plan = plan
         self._images = images
-        self._links: dict[tuple[int, str], int] = {}
+        self._links: dict[tuple[int, str | bytes], int] = {}
         self._known: dict[tuple[int, str], InboundRules | None] = {}
         self._ranks = plan.ranks
         self._with_references = any(
@@ -61,7 +62,7 @@ class InboundFlow:
             for target, source in rules.single_references:
                 reference = attributes.get(source)
                 if reference is not None:
-                    link = self._links.get((row.agent, _text(reference)))
+                    link = self._links.get((row.agent, name_key(_text(reference))))
                     if link is not None:
                         values[target] = link
             found.append((row, values))
@@ -105,7 +106,7 @@ class InboundFlow:
         for agent, names in wanted.items():
             by_dn = self._plan.agents[agent].by_dn
             for name, mv in self._store.links(agent, list(names), by_dn=by_dn).items():
-                self._links[agent, name] = mv
+                self._links[agent, name_key(name)] = mv
         self._overlay(units)
 
     def _overlay(self, units: list[Unit]) -> None:
@@ -115,12 +116,12 @@ class InboundFlow:
                 continue
             for row in unit.lost:
                 for name in (row.anchor, row.dn):
-                    if name is not None and self._links.get((row.agent, name)) == unit.mv:
-                        del self._links[row.agent, name]
+                    if name is not None and self._links.get((row.agent, name_key(name))) == unit.mv:
+                        del self._links[row.agent, name_key(name)]
             for row in unit.rows:
-                self._links[row.agent, row.dn] = unit.mv
+                self._links[row.agent, name_key(row.dn)] = unit.mv
                 if row.anchor is not None:
-                    self._links[row.agent, row.anchor] = unit.mv
+                    self._links[row.agent, name_key(row.anchor)] = unit.mv
 
 
 def _contribution(rules: InboundRules, attributes: Values, unit: Unit, row: CsRow) -> Values:

@@ -4,9 +4,10 @@ They never enter an object's blob. Where an agent's object shows values that the
 a row in a table of its own says so; a change of one member of 100,000 costs a look at that one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
+from autosync.syncengine.names import name_key
 from autosync.syncengine.results import OutboundCounters
 from autosync.syncengine.rules.outbound import ReferenceFlow
 from autosync.syncengine.rules.plan import AgentPlan, Plan
@@ -160,7 +161,8 @@ class ManyReferences:
                     texts.add(text)
                 if self._is_member(target, mv, names, present):
                     want[number] = text
-            have = {text for text in texts if (target.row.id, target.attribute, text) in images}
+            places = [(target.row.id, target.attribute, text) for text in texts]
+            have = {images[place] for place in places if place in images}
             self._settle(target, want, have, (looked, texts), counters)
 
     def _pairs(self, targets: list[Target]) -> list[tuple[Target, int | None, str | None]]:
@@ -199,7 +201,7 @@ class ManyReferences:
         target: Target,
         mv: int | None,
         names: dict[tuple[int, int], list[tuple[int, str | None, str]]],
-        present: set[tuple[int, int, str]],
+        present: Container[tuple[int, int, str]],
     ) -> bool:
         if target.winner is None or mv is None:
             return False
@@ -217,17 +219,18 @@ class ManyReferences:
         """Write the differences between what is wanted and shown; ``only`` limits the look to these ids and values."""
         if target.flow.suppress_null and target.winner is None:
             return
-        sent_adds = {key: ref for (removes, key), ref in target.waiting.items() if not removes and ref[5]}
-        coming = {ref[4] for ref in sent_adds.values()}
-        leaving = {key for (removes, key), ref in target.waiting.items() if removes and ref[5]}
-        there = (have | coming) - leaving if only is None else (have | (coming & only[1])) - leaving
-        texts = {text for text in want.values() if text is not None}
-        goal: set[tuple[int, int | str]] = {(0, number) for number, text in want.items() if text not in there}
-        goal |= {(1, text) for text in there - texts if text is not None}
+        looked = None if only is None else {name_key(text) for text in only[1]}
+        there = _there(target, have, looked)
+        texts = {name_key(text) for text in want.values() if text is not None}
+        goal: set[tuple[int, int | str]] = {
+            (0, number) for number, text in want.items() if text is None or name_key(text) not in there
+        }
+        goal |= {(1, text) for key, text in there.items() if key not in texts}
         now = {
-            place
-            for place, ref in target.waiting.items()
-            if not ref[5] and (only is None or place[1] in (only[1] if place[0] else only[0]))
+            (removes, key)
+            for (removes, key), ref in target.waiting.items()
+            if not ref[5]
+            and (only is None or looked is None or (name_key(str(key)) in looked if removes else key in only[0]))
         }
         fresh, stale = goal - now, now - goal
         place = (target.row.id, target.attribute)
@@ -258,3 +261,15 @@ class ManyReferences:
             block = counters.setdefault(target.agent.name, OutboundCounters())
             block.connector_flow += 1
             block.connector_no_flow -= block.connector_no_flow > 0
+
+
+def _there(target: Target, have: set[str], looked: set[str | bytes] | None) -> dict[str | bytes, str]:
+    """Return what the object shows, with what was sent and not yet seen: how it is written, by what makes names equal."""
+    there = {name_key(text): text for text in have}
+    for (removes, _), ref in target.waiting.items():
+        if ref[5] and not removes and ref[4] is not None and (looked is None or name_key(ref[4]) in looked):
+            there.setdefault(name_key(ref[4]), ref[4])
+    for (removes, key), ref in target.waiting.items():
+        if ref[5] and removes:
+            there.pop(name_key(str(key)), None)
+    return there

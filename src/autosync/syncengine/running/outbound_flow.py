@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from autosync.syncengine.errors import FlowError
+from autosync.syncengine.names import same_name
 from autosync.syncengine.results import OutboundCounters
 from autosync.syncengine.rules.outbound import OutboundRules, ReferenceFlow
 from autosync.syncengine.rules.plan import AgentPlan, Plan
@@ -129,7 +130,7 @@ class OutboundFlow:
                 continue
             number, anchor, dn = name
             text = dn if agent.by_dn else anchor
-            if shown is None or text is None or shown != text:
+            if shown is None or text is None or not (same_name(shown, text) if agent.by_dn else shown == text):
                 changed[flow.target] = number
         return changed
 

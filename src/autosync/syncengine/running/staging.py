@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autosync.syncengine.connectors.port import Entry
-from autosync.syncengine.names import name_key
+from autosync.syncengine.names import name_key, same_name
 from autosync.syncengine.results import StagingCounters
 from autosync.syncengine.rules.coercion import same
 from autosync.syncengine.rules.plan import AgentPlan
@@ -40,8 +40,8 @@ class Links:
 
     stored: dict[int, dict[str, int]] = field(default_factory=dict)
     sent: dict[int, list[ExportRef]] = field(default_factory=dict)
-    waiting: dict[tuple[int, int, str], ExportRef] = field(default_factory=dict)
-    """What waits for export: by (attribute, removes, value)."""
+    waiting: dict[tuple[int, int, str | bytes], ExportRef] = field(default_factory=dict)
+    """What waits for export: by (attribute, removes, what makes names equal)."""
 
 
 class Staging:
@@ -69,7 +69,7 @@ class Staging:
             if ref[5]:
                 found[ref[0]].sent.setdefault(ref[1], []).append(ref)
             else:
-                found[ref[0]].waiting[ref[1], ref[2], str(ref[3] if ref[2] else ref[4])] = ref
+                found[ref[0]].waiting[ref[1], ref[2], name_key(str(ref[3] if ref[2] else ref[4]))] = ref
         return found
 
     def stage_new(self, entry: Entry, digest: bytes | None) -> None:
@@ -198,8 +198,7 @@ class Staging:
             return RENAME
         return UPDATE if changed else NONE
 
-    @staticmethod
-    def _confirm(row: CsRow, image: dict[str, Any], believed: dict[str, Any]) -> bool:
+    def _confirm(self, row: CsRow, image: dict[str, Any], believed: dict[str, Any]) -> bool:
         """Compare what was exported with what is there; put back what is missing."""
         if row.escrow is None:
             return True
@@ -209,7 +208,11 @@ class Staging:
             return False
         if image == believed:
             return True
-        missing = not_kept(escrow, image)
+        missing = {
+            name: value
+            for name, value in not_kept(escrow, image).items()
+            if not (name in self._single and self._agent.by_dn and same_name(image.get(name), value))
+        }
         if missing and row.pending != DELETE:
             pending = again(missing, unpack(row.export))
             row.pending, row.export = row.pending or UPDATE, pack(pending)
@@ -232,19 +235,19 @@ class Staging:
         self.batch.refs_new.extend((row.id, number, value, row.agent, 0) for value in values - stored.keys())
 
     def _stage_multiple(
-        self, row: CsRow, number: int, values: set[str], stored: dict[str, int], explained: set[str]
+        self, row: CsRow, number: int, values: set[str], stored: dict[str, int], explained: set[str | bytes]
     ) -> bool:
         news = False
         fresh = row.staged == ADD
         for value in values - stored.keys():
-            state = 0 if fresh or value in explained else 1
+            state = 0 if fresh or name_key(value) in explained else 1
             self.batch.refs_new.append((row.id, number, value, row.agent, state))
             news = news or state != 0
         if values.issuperset(stored) and not any(stored.values()):
             return news
         for value, state in stored.items():
             if value not in values:
-                if fresh or state == 1 or value in explained:
+                if fresh or state == 1 or name_key(value) in explained:
                     self.batch.refs_gone.append((row.id, number, value))
                 else:
                     news = True
@@ -256,17 +259,18 @@ class Staging:
                 news = news or state == 1
         return news
 
-    def _confirm_links(self, row: CsRow, number: int, values: set[str], links: Links) -> tuple[set[str], bool]:
-        """Settle exported differences of a reference; return the values that they explain, and whether all were kept."""
-        explained: set[str] = set()
-        kept = True
-        for cs, attribute, removes, key, value, _ in links.sent.get(number, ()):
+    def _confirm_links(self, row: CsRow, number: int, values: set[str], links: Links) -> tuple[set[str | bytes], bool]:
+        """Settle exported differences of a reference; return the names that they explain, and whether all were kept."""
+        explained: set[str | bytes] = set()
+        kept, sent = True, links.sent.get(number, ())
+        shown = {name_key(value) for value in values} if sent else set()
+        for cs, attribute, removes, key, value, _ in sent:
             assert value is not None
-            if (value in values) is not bool(removes):
+            if (name_key(value) in shown) is not bool(removes):
                 self.batch.export_refs_gone.append((cs, attribute, removes, key))
-                explained.add(value)
+                explained.add(name_key(value))
             else:
-                opposite = links.waiting.get((attribute, 1 - removes, value))
+                opposite = links.waiting.get((attribute, 1 - removes, name_key(value)))
                 if opposite is not None:  # it did not happen, and is to be undone: nothing is left to do
                     self.batch.export_refs_gone.append((cs, attribute, removes, key))
                     self.batch.export_refs_gone.append(opposite[:4])

@@ -28,13 +28,14 @@ class SyncStep:
 
     def run(self, *, full: bool) -> None:
         """Synchronize the objects with staged imports, or all."""
-        if full:
-            self._all()
-        else:
-            for kind in _ORDER:
-                self._of_kind(kind)
-        self._delayed()
-        self._due()
+        with self._store.together(self._context.together):
+            if full:
+                self._all()
+            else:
+                for kind in _ORDER:
+                    self._of_kind(kind)
+            self._delayed()
+            self._due()
 
     def _all(self) -> None:
         plan, read = self._context.plan, self._store.scan_stale

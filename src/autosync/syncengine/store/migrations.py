@@ -13,5 +13,10 @@ DROP INDEX IF EXISTS cs_nameless;
 DROP INDEX cs_dn;
 CREATE INDEX cs_dn ON cs (agent, dn COLLATE NOCASE) WHERE dn IS NOT NULL;
 """,
+    3: """
+DROP INDEX ref_value;
+CREATE INDEX ref_value ON ref (agent, value COLLATE NOCASE);
+UPDATE cs SET dn = anchor WHERE dn IS NULL AND instr(anchor, '=') > 0;
+""",
 }
 """``{1: …}`` leads from schema 1 to 2."""

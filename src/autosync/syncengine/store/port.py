@@ -1,10 +1,12 @@
 """What the engine asks of its store. Everything moves in batches; nothing here is called once per object.
 
-Obligations: ``apply`` is one transaction, durable enough to be a checkpoint. Readings see everything that was applied.
+Obligations: ``apply`` is one transaction, durable enough to be a checkpoint, but for ``together``. Readings see everything
+that was applied.
 A list of keys may be some thousand long; what is not there is simply missing from the answer.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from autosync.syncengine.store.rows import CsRow, ErrorRow, Known, Space, WriteBatch
@@ -24,6 +26,13 @@ class ObjectStore(Protocol):
 
     def apply(self, batch: WriteBatch) -> None:
         """Write a batch whole or not at all."""
+        ...
+
+    def together(self, batches: int) -> AbstractContextManager[None]:
+        """Make up to so many batches one transaction within; readings see what was applied and not yet committed.
+
+        A process that dies loses those since the last commit, so only for what the next run does again by itself.
+        """
         ...
 
     def next_cs_id(self) -> int:
@@ -121,8 +130,8 @@ class ObjectStore(Protocol):
         """Return the reference values that were added or removed and not yet synchronized."""
         ...
 
-    def refs_among(self, triples: Sequence[tuple[int, int, str]]) -> set[tuple[int, int, str]]:
-        """Return those of the ``(cs, attribute, value)`` that are there."""
+    def refs_among(self, triples: Sequence[tuple[int, int, str]]) -> dict[tuple[int, int, str], str]:
+        """Return those of the ``(cs, attribute, value)`` that are there, each with the value as it is written there."""
         ...
 
     def has_refs(self, pairs: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:

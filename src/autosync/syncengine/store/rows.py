@@ -102,7 +102,7 @@ class ErrorRow:
 
 @dataclass(slots=True)
 class WriteBatch:
-    """Everything that one batch of a run writes: one transaction, the checkpoint of the run.
+    """Everything that one batch of a run writes, whole or not at all.
 
     Lists are applied in the order of their declaration. A row may stand in several update lists, but not in
     ``cs_new`` and an update list.

@@ -26,9 +26,6 @@ class SqliteObjects:
         self._attributes: dict[str, int] = {}
         self._next_cs = self._next("cs")
         self._next_mv = self._next("mv")
-        for kind, text, number in self._all(sql.SELECT_NAMES):
-            if kind == "attribute":
-                self._attributes[text] = number
 
     def next_cs_id(self) -> int:
         self._next_cs += 1
@@ -115,8 +112,14 @@ class SqliteObjects:
     def staged_refs(self, ids: Sequence[int]) -> list[Ref]:
         return self._all(sql.REFS_STAGED, (json_list(ids),)) if ids else []
 
-    def refs_among(self, triples: Sequence[tuple[int, int, str]]) -> set[tuple[int, int, str]]:
-        return set(self._all(sql.REFS_AMONG, (json_list(triples),))) if triples else set()
+    def refs_among(self, triples: Sequence[tuple[int, int, str]]) -> dict[tuple[int, int, str], str]:
+        found: dict[tuple[int, int, str], str] = {}
+        distinguished = [each for each in triples if "=" in each[2]]
+        others = [each for each in triples if "=" not in each[2]] if distinguished else triples
+        for asked, statement in ((distinguished, sql.REFS_AMONG_BY_DN), (others, sql.REFS_AMONG)):
+            if asked:
+                found.update((asked[place], value) for place, value in self._all(statement, (json_list(asked),)))
+        return found
 
     def has_refs(self, pairs: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
         return set(self._all(sql.HAS_REFS, (json_list(pairs),))) if pairs else set()
@@ -156,12 +159,20 @@ class SqliteObjects:
     def attribute_number(self, name: str) -> int:
         number = self._attributes.get(name)
         if number is None:
-            self._connection.execute(sql.INSERT_NAME, ("attribute", name))
-            self._attributes.update(
-                (text, found) for kind, text, found in self._all(sql.SELECT_NAMES) if kind == "attribute"
-            )
-            number = self._attributes[name]
+            number = self._attributes[name] = self._number("attribute", name)
         return number
+
+    def forget_attribute_numbers(self) -> None:
+        """Look them up again: some may have gone with a transaction that was rolled back."""
+        self._attributes.clear()
+
+    def _number(self, kind: str, text: str) -> int:
+        """Return the number of a name. Writes only a new one: whoever just looks does not wait for a run's commit."""
+        found = self._connection.execute(sql.SELECT_NAME, (kind, text)).fetchone()
+        if found is None:
+            self._connection.execute(sql.INSERT_NAME, (kind, text))
+            found = self._connection.execute(sql.SELECT_NAME, (kind, text)).fetchone()
+        return int(found[0])
 
     def _next(self, table: str) -> int:
         (newest,) = self._connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()  # noqa: S608

@@ -1,7 +1,9 @@
-"""One batch into SQLite: a fixed list of statements, each executed once for all its rows."""
+"""Batches into SQLite: a fixed list of statements, each executed once for all rows of a batch; some batches to a commit."""
 
 import sqlite3
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from autosync.syncengine.store import statements as sql
@@ -11,7 +13,7 @@ Rows = Iterable[tuple[object, ...]]
 
 
 def _dn(row: CsRow) -> str | None:
-    return None if row.dn == row.anchor else row.dn
+    return None if row.dn == row.anchor and "=" not in row.dn else row.dn
 
 
 def _ones(numbers: list[int]) -> Rows:
@@ -94,16 +96,76 @@ STEPS: Final[tuple[tuple[str, Callable[[WriteBatch], Rows]], ...]] = (
 )  # fmt: skip
 
 
-def apply(connection: sqlite3.Connection, batch: WriteBatch) -> None:
-    """Write a batch in one transaction; nothing is touched where there is nothing to write."""
-    todo = [(statement, rows) for statement, of in STEPS if (rows := of(batch))]
-    if not todo:
-        return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        for statement, rows in todo:
-            connection.executemany(statement, rows)
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
+LONGEST: Final = 5.0
+"""Seconds after which a transaction is committed although there is room for more: others may want to write, too."""
+
+
+class Writing:
+    """Writes batches: each in a transaction of its own, or some together in one.
+
+    An index in an order of its own (who names whom) gets a few values on nearly each of its pages from every batch. What
+    several batches do to a page is written once where they are committed together.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, on_roll_back: Callable[[], None]) -> None:
+        self._connection = connection
+        self._on_roll_back = on_roll_back
+        self._together = 1
+        self._waiting = 0
+        self._begun = 0.0
+
+    def apply(self, batch: WriteBatch) -> None:
+        """Write a batch; nothing is touched where there is nothing to write.
+
+        Where it cannot be written, those go with it that are in the same transaction.
+        """
+        todo = [(statement, rows) for statement, of in STEPS if (rows := of(batch))]
+        if not todo:
+            return
+        if not self._connection.in_transaction:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._begun = time.monotonic()
+        try:
+            for statement, rows in todo:
+                self._connection.executemany(statement, rows)
+            self._waiting += 1
+            if self._waiting >= self._together or time.monotonic() - self._begun >= LONGEST:
+                self._commit()
+        except BaseException:
+            self._roll_back()
+            raise
+
+    @contextmanager
+    def together(self, batches: int) -> Iterator[None]:
+        """Commit only every so many batches, and what is left in the end; not where the process goes down."""
+        self._together = batches
+        try:
+            yield
+        except Exception:
+            self._finish()
+            raise
+        except BaseException:
+            self._roll_back()
+            raise
+        else:
+            self._finish()
+        finally:
+            self._together = 1
+
+    def _finish(self) -> None:
+        try:
+            self._commit()
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _commit(self) -> None:
+        self._waiting = 0
+        if self._connection.in_transaction:
+            self._connection.execute("COMMIT")
+
+    def _roll_back(self) -> None:
+        self._waiting = 0
+        if self._connection.in_transaction:  # a full disk may have done it already
+            self._connection.execute("ROLLBACK")
+        self._on_roll_back()

@@ -8,7 +8,7 @@ taking the big table first, and a partial index is used only where its condition
 
 from typing import Final
 
-VERSION: Final = 3
+VERSION: Final = 4
 
 SCHEMA: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -23,7 +23,7 @@ CREATE TABLE cs (
     space INTEGER NOT NULL,
     type TEXT NOT NULL,
     anchor TEXT,              -- NULL until the connected system has given one
-    dn TEXT,                  -- NULL: the same as the anchor
+    dn TEXT,                  -- NULL: the same as the anchor, and no distinguished name
     digest BLOB,
     mv INTEGER,
     link INTEGER NOT NULL DEFAULT 0,
@@ -48,7 +48,7 @@ CREATE TABLE ref (
     agent INTEGER NOT NULL, state INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (cs, attribute, value)
 ) WITHOUT ROWID;
-CREATE INDEX ref_value ON ref (agent, value);
+CREATE INDEX ref_value ON ref (agent, value COLLATE NOCASE);
 CREATE INDEX ref_staged ON ref (cs, attribute) WHERE state <> 0;
 
 -- Pending differences of multi-valued references; key: the target's connector space id, or the value to take away.
@@ -162,10 +162,10 @@ SELECT cs.anchor, cs.mv FROM json_each(?2) AS j
 CROSS JOIN cs INDEXED BY cs_anchor ON cs.agent = ?1 AND cs.anchor = j.value AND cs.anchor IS NOT NULL
 WHERE cs.mv IS NOT NULL
 """
-LINKS_BY_DN: Final = """
-SELECT cs.dn, cs.mv FROM json_each(?2) AS j
+LINKS_BY_DN: Final = f"""
+SELECT j.value, cs.mv FROM json_each(?2) AS j
 CROSS JOIN cs INDEXED BY cs_dn ON cs.agent = ?1 AND cs.dn = j.value COLLATE NOCASE AND cs.dn IS NOT NULL
-WHERE cs.mv IS NOT NULL AND cs.dn = j.value
+WHERE cs.mv IS NOT NULL AND {_SAME_NAME}
 """
 NAMES_OF_MV: Final = """
 SELECT cs.mv, cs.agent, cs.id, cs.anchor, coalesce(cs.dn, cs.anchor), cs.pending
@@ -174,10 +174,10 @@ FROM json_each(?1) AS j CROSS JOIN cs INDEXED BY cs_mv ON cs.mv = j.value AND cs
 NAMES_OF_CS: Final = """
 SELECT cs.id, cs.anchor, coalesce(cs.dn, cs.anchor), cs.pending FROM json_each(?1) AS j CROSS JOIN cs ON cs.id = j.value
 """
-DEPENDENTS: Final = """
+DEPENDENTS: Final = f"""
 SELECT DISTINCT cs.mv, ref.attribute, ref.value FROM json_each(?2) AS j
-CROSS JOIN ref INDEXED BY ref_value ON ref.agent = ?1 AND ref.value = j.value
-CROSS JOIN cs ON cs.id = ref.cs WHERE cs.mv IS NOT NULL
+CROSS JOIN ref INDEXED BY ref_value ON ref.agent = ?1 AND ref.value = j.value COLLATE NOCASE
+CROSS JOIN cs ON cs.id = ref.cs WHERE cs.mv IS NOT NULL AND {_SAME_NAME.replace("cs.dn", "ref.value")}
 """
 REFS_OF: Final = """
 SELECT ref.cs, ref.attribute, ref.value, ref.state FROM json_each(?1) AS j CROSS JOIN ref ON ref.cs = j.value
@@ -187,9 +187,16 @@ SELECT ref.cs, ref.attribute, ref.value, ref.state FROM json_each(?1) AS j
 CROSS JOIN ref INDEXED BY ref_staged ON ref.cs = j.value AND ref.state <> 0
 """
 REFS_AMONG: Final = """
-SELECT ref.cs, ref.attribute, ref.value FROM json_each(?1) AS j
+SELECT j.key, ref.value FROM json_each(?1) AS j
 CROSS JOIN ref ON ref.cs = json_extract(j.value, '$[0]') AND ref.attribute = json_extract(j.value, '$[1]')
               AND ref.value = json_extract(j.value, '$[2]')
+WHERE ref.state <> 2
+"""
+REFS_AMONG_BY_DN: Final = """
+SELECT j.key, ref.value FROM json_each(?1) AS j CROSS JOIN cs ON cs.id = json_extract(j.value, '$[0]')
+CROSS JOIN ref INDEXED BY ref_value
+    ON ref.agent = cs.agent AND ref.value = json_extract(j.value, '$[2]') COLLATE NOCASE
+    AND ref.cs = cs.id AND ref.attribute = json_extract(j.value, '$[1]')
 WHERE ref.state <> 2
 """
 HAS_REFS: Final = """
@@ -209,8 +216,9 @@ WHERE ref.state <> 2
 """
 DESIRED_BY_DN: Final = (
     DESIRED_BY_ANCHOR.replace("cs_anchor", "cs_dn")
-    .replace("x.anchor = ref.value", "x.dn = ref.value COLLATE NOCASE AND x.dn = ref.value")
+    .replace("x.anchor = ref.value", "x.dn = ref.value COLLATE NOCASE")
     .replace("x.anchor", "x.dn")
+    .replace("WHERE ", "WHERE (x.dn = ref.value OR instr(ref.value, '=') > 0) AND ")
 )
 EXPORT_REFS: Final = """
 SELECT export_ref.cs, export_ref.attribute, export_ref.removes, export_ref.key, export_ref.value, export_ref.sent
@@ -330,7 +338,7 @@ UPDATE_SPACE: Final = "UPDATE space SET token = ?, signature = ? WHERE id = ?"
 INSERT_SPACE: Final = "INSERT OR IGNORE INTO space (agent, partition) VALUES (?, ?)"
 SELECT_SPACE: Final = "SELECT id, agent, partition, token, signature FROM space WHERE agent = ? ORDER BY id"
 INSERT_NAME: Final = "INSERT OR IGNORE INTO name (kind, text) VALUES (?, ?)"
-SELECT_NAMES: Final = "SELECT kind, text, id FROM name"
+SELECT_NAME: Final = "SELECT id FROM name WHERE kind = ? AND text = ?"
 SELECT_META: Final = "SELECT value FROM meta WHERE key = ?"
 REPLACE_META: Final = "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)"
 
