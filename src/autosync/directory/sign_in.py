@@ -99,7 +99,7 @@ class GssSeal:
 
 
 async def _negotiate(connection: Connection, who: Windows, host: str, timeout_s: float) -> None:
-    certificate = certificate_of(connection.wire.transport.get_extra_info("ssl_object"))
+    certificate = _certificate(connection)
     try:
         context = await asyncio.to_thread(_context, who, host, certificate)
         await _talk(connection, context, _account(who), timeout_s)
@@ -155,6 +155,11 @@ def _context(who: Windows, host: str, certificate: bytes | None) -> "ContextProx
         context_req=wanted,
         channel_bindings=binding_to(certificate),
     )
+
+
+def _certificate(connection: Connection) -> bytes | None:
+    """Return the server's certificate; None where there is no TLS."""
+    return certificate_of(connection.wire.transport.get_extra_info("ssl_object"))
 
 
 async def _sasl(

@@ -1,16 +1,18 @@
 """Windows sign-in over HTTP (Negotiate: Kerberos or NTLM), for a client with a single connection: NTLM signs in connections."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 import httpx
 import spnego
-from spnego.exceptions import SpnegoError
 
+from autosync import kerberos
 from autosync.model.errors import TriggerFailed
 from autosync.windows_sign_in import authorization, binding_to, certificate_of, scheme_among, token_among
 
 _MOST_ROUNDS: Final = 5
+_SERVICE: Final = "HTTP"
 _SCHEMES: Final = ("Negotiate", "NTLM")
 """The stronger first."""
 
@@ -31,20 +33,29 @@ class NegotiateAuth(httpx.Auth):
         scheme = scheme_among(_challenges(response), _SCHEMES)
         if response.status_code != httpx.codes.UNAUTHORIZED or scheme is None:
             return
-        token: bytes | None = None
-        try:
+        with self._own_errors():
             context = self._context(scheme, response)
-            for _round in range(_MOST_ROUNDS):
+        token: bytes | None = None
+        for _round in range(_MOST_ROUNDS):
+            with self._own_errors():
                 answer = context.step(token)
-                if not answer:
-                    return
-                request.headers["Authorization"] = authorization(scheme, answer)
-                response = yield request
+            if not answer:
+                return
+            request.headers["Authorization"] = authorization(scheme, answer)
+            response = yield request
+            with self._own_errors():
                 token = token_among(_challenges(response), scheme)
-                if response.status_code != httpx.codes.UNAUTHORIZED or token is None:
-                    return
-        except (SpnegoError, ValueError) as error:
-            raise TriggerFailed(f"sign-in to {self._host} failed: {getattr(error, 'message', error)}") from None
+            if response.status_code != httpx.codes.UNAUTHORIZED or token is None:
+                return
+
+    @contextmanager
+    def _own_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 (Kerberos libraries raise errors of their own)
+            known = kerberos.reason(error, account=self._user or "", service=f"{_SERVICE}/{self._host}")
+            words = known or " ".join(str(error).split())[:300]
+            raise TriggerFailed(f"sign-in to {self._host} failed: {words}") from None
 
     def _context(self, scheme: str, response: httpx.Response) -> spnego.ContextProxy:
         stream = response.extensions.get("network_stream")
@@ -53,7 +64,7 @@ class NegotiateAuth(httpx.Auth):
             self._user,
             self._password,
             hostname=self._host,
-            service="HTTP",
+            service=_SERVICE,
             protocol="ntlm" if scheme == "NTLM" else "negotiate",
             channel_bindings=binding_to(certificate_of(connection)),
         )
