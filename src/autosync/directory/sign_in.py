@@ -9,11 +9,10 @@ from autosync import kerberos
 from autosync.directory.connection import Connection
 from autosync.directory.errors import BadMessage, DirectoryError, SignInFailed
 from autosync.directory.results import SASL_BIND_IN_PROGRESS, SUCCESS, Result, result_of
-from autosync.directory.tls import end_point_binding
+from autosync.windows_sign_in import binding_to, certificate_of
 
 if TYPE_CHECKING:
     from spnego import ContextProxy
-    from spnego.channel_bindings import GssChannelBindings
 
 _MOST_ROUNDS: Final = 10
 _SERVICE: Final = "ldap"
@@ -138,7 +137,6 @@ def _context(who: Windows, host: str, certificate: bytes | None) -> "ContextProx
     import spnego  # noqa: PLC0415 - takes a tenth of a second
 
     wanted = spnego.ContextReq.mutual_auth
-    bindings = None
     if certificate is None:
         wanted |= (
             spnego.ContextReq.integrity
@@ -148,7 +146,6 @@ def _context(who: Windows, host: str, certificate: bytes | None) -> "ContextProx
         )
     else:
         wanted |= spnego.ContextReq.no_integrity
-        bindings = _bindings(certificate)
     return spnego.client(
         who.user,
         who.password,
@@ -156,20 +153,13 @@ def _context(who: Windows, host: str, certificate: bytes | None) -> "ContextProx
         service=_SERVICE,
         protocol=who.mechanism.value,
         context_req=wanted,
-        channel_bindings=bindings,
+        channel_bindings=binding_to(certificate),
     )
-
-
-def _bindings(certificate: bytes) -> "GssChannelBindings":
-    from spnego.channel_bindings import GssChannelBindings  # noqa: PLC0415 - see above
-
-    return GssChannelBindings(application_data=end_point_binding(certificate))
 
 
 def _certificate(connection: Connection) -> bytes | None:
     """Return the server's certificate; None where there is no TLS."""
-    secured = connection.wire.transport.get_extra_info("ssl_object")
-    return secured.getpeercert(binary_form=True) if secured is not None else None
+    return certificate_of(connection.wire.transport.get_extra_info("ssl_object"))
 
 
 async def _sasl(

@@ -1,4 +1,4 @@
-"""TLS for a connection: who is trusted, who we are, and what binds a sign-in to the channel."""
+"""TLS for a connection: who is trusted, and who we are."""
 
 import ssl
 from dataclasses import dataclass
@@ -48,14 +48,3 @@ class Trust:
                     f"{self.certificate} cannot be used as our certificate: {error.strerror or error}"
                 ) from None
         return context
-
-
-def end_point_binding(certificate: bytes) -> bytes:
-    """Return the channel binding ``tls-server-end-point`` of a server's certificate (RFC 5929 section 4.1)."""
-    from cryptography import x509  # noqa: PLC0415 - takes its time; only where somebody signs in over TLS
-    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
-
-    found = x509.load_der_x509_certificate(certificate)
-    used = found.signature_hash_algorithm
-    algorithm = hashes.SHA256() if used is None or used.name in {"md5", "sha1"} else used
-    return b"tls-server-end-point:" + found.fingerprint(algorithm)

@@ -71,6 +71,22 @@ class WindowsHost:
     fingerprint: str = ""
     session: str = DEFAULT_SESSION
 
+    def __str__(self) -> str:
+        """Return it for people who look at what changes: everything that they can have written, and no secret."""
+        sign_in = self.sign_in
+        named = {
+            "as": sign_in.user or sign_in.certificate,
+            "by": sign_in.method if sign_in.method is not Method.NEGOTIATE else "",
+            "password": sign_in.password,
+            "key": sign_in.key,
+            "key-password": sign_in.key_password,
+            "ca": self.ca,
+            "fingerprint": self.fingerprint,
+            "session": self.session if self.session != DEFAULT_SESSION else "",
+        }
+        said = "".join(f" {name} {value}" for name, value in named.items() if value)
+        return f"{self.transport}://{self.server}:{self.port}{said}"
+
     @property
     def tls(self) -> Tls | None:
         """Return how its certificate is checked; None without TLS."""

@@ -19,9 +19,9 @@ _IDENTIFY_S: Final = 20.0
 class Connection:
     """WS-Management with one server; for one thread. Nothing is opened before it is used."""
 
-    def __init__(self, target: Target, *, largest: int = LARGEST_ENVELOPE) -> None:
+    def __init__(self, target: Target, *, largest: int = LARGEST_ENVELOPE, least_s: float = 0.0) -> None:
         self.target = target
-        self._transport = Transport(target)
+        self._transport = Transport(target, least_s=least_s)
         # Its own transport is never used: nothing is connected before the first message.
         self.wsman = WSMan(target.host, port=target.port, max_envelope_size=largest)
         self.wsman.transport = cast("Any", self._transport)

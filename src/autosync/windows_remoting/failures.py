@@ -275,9 +275,9 @@ _MEANINGS: Final[tuple[tuple[frozenset[int], Cause, str], ...]] = (
         _DENIED,
         Cause.DENIED,
         (
-            "{name} knows {account} and denies it access: it needs the group Remote Management Users, Enable Account, "
-            "Remote Enable and Execute Methods on the WMI namespace, and the engine's Operators group; a new group counts "
-            "after a new sign-in"
+            "{name} knows {account} and denies it access: it needs the group Remote Management Users; for an engine also "
+            "Enable Account, Remote Enable and Execute Methods on the WMI namespace, and the engine's Operators group; a new "
+            "group counts after a new sign-in"
         ),
     ),
     (_MISSING, Cause.MISSING, "{name} has no such WMI namespace or class"),

@@ -21,6 +21,8 @@ _ENVELOPE: Final = 153600
 """What every server takes; pypsrp raises it to 500 KB where the server is new enough."""
 _POLL_S: Final = 2
 """How long one question for output waits on the server."""
+_LEAST_S: Final = 15.0
+"""A server that is slow for a moment, or a network that loses something, shall not cost a session."""
 _LOAD_S: Final = 60.0
 _MOST_TEXT: Final = 2000
 _MOST_LINES: Final = 1000
@@ -94,7 +96,7 @@ class Session:
         """Open the runspace unless it is, and load what belongs into it. Raises ``RemotingFailed``, ``CommandFailed``."""
         if self._pool is not None:
             return
-        connection = self._connection = Connection(self._target, largest=_ENVELOPE)
+        connection = self._connection = Connection(self._target, largest=_ENVELOPE, least_s=_LEAST_S)
         pool = RunspacePool(connection.wsman, configuration_name=self._target.session)
         try:
             pool.open()

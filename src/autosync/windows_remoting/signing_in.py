@@ -1,36 +1,29 @@
-"""Negotiate over HTTP from the client's side (RFC 4559, MS-WSMV 2.2.9.1): tokens, channel binding, encrypted messages."""
+"""Negotiate over HTTP from the client's side (RFC 4559, MS-WSMV 2.2.9.1): its rounds, and messages encrypted with its key."""
 
-import base64
-import binascii
 import re
-import ssl
 from collections.abc import Sequence
 from typing import Final
 
 import spnego
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
 from pypsrp.encryption import WinRMEncryption
 from pypsrp.exceptions import WinRMError
-from spnego.channel_bindings import GssChannelBindings
 from spnego.exceptions import SpnegoError
 
 from autosync.windows_remoting.failures import no_such_method, no_ticket
 from autosync.windows_remoting.target import SERVICE, Method, Target
+from autosync.windows_sign_in import authorization, binding_to, certificate_of, offered, scheme_among, token_among
 
 CERTIFICATE_SIGN_IN: Final = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 """What stands in ``Authorization`` where the TLS client certificate says who it is."""
 _SCHEMES: Final = ("Negotiate", "Kerberos")
 _BOUNDARY: Final = "Encrypted Boundary"
-_WEAK: Final = frozenset({"md5", "sha1"})
 
 
 class Negotiation:
     """One sign-in on one connection."""
 
-    def __init__(self, target: Target, offered: Sequence[str], connection: object) -> None:
-        self.scheme = _scheme(target, offered)
+    def __init__(self, target: Target, challenges: Sequence[str], connection: object) -> None:
+        self.scheme = _scheme(target, challenges)
         self._target = target
         sign_in = target.sign_in
         try:
@@ -39,7 +32,7 @@ class Negotiation:
                 sign_in.password.reveal() if sign_in.password is not None else None,
                 hostname=target.host,
                 service=SERVICE,
-                channel_bindings=_binding(connection),
+                channel_bindings=binding_to(certificate_of(connection)),
                 protocol=sign_in.method.value,
                 options=spnego.NegotiateOptions.wrapping_winrm if target.tls is None else spnego.NegotiateOptions.none,
             )
@@ -57,22 +50,17 @@ class Negotiation:
             token = self._context.step(self._token(challenges))
         except Exception as error:  # noqa: BLE001 (as above)
             raise no_ticket(error, self._target) from None
-        return f"{self.scheme} {base64.b64encode(token).decode('ascii')}" if token else None
+        return authorization(self.scheme, token) if token else None
 
     def has_token(self, challenges: Sequence[str]) -> bool:
         """Return whether the server goes on with the sign-in."""
         return self._token(challenges) is not None
 
     def _token(self, challenges: Sequence[str]) -> bytes | None:
-        for each in challenges:
-            for part in each.split(","):
-                name, _, value = part.strip().partition(" ")
-                if name.casefold() == self.scheme.casefold() and value.strip():
-                    try:
-                        return base64.b64decode(value.strip(), validate=True)
-                    except binascii.Error as error:
-                        raise no_ticket(error, self._target) from None
-        return None
+        try:
+            return token_among(challenges, self.scheme)
+        except ValueError as error:
+            raise no_ticket(error, self._target) from None
 
     def encryption(self) -> "Encryption":
         """Return what encrypts messages from now on."""
@@ -105,30 +93,9 @@ class Encryption:
             return None
 
 
-def _scheme(target: Target, offered: Sequence[str]) -> str:
-    names = {part.strip().partition(" ")[0].casefold() for each in offered for part in each.split(",")}
+def _scheme(target: Target, challenges: Sequence[str]) -> str:
     allowed = _SCHEMES if target.sign_in.method is not Method.NTLM else _SCHEMES[:1]
-    for scheme in allowed:
-        if scheme.casefold() in names:
-            return scheme
-    raise no_such_method(", ".join(sorted(name for name in names if name)), target)
-
-
-def _binding(connection: object) -> GssChannelBindings | None:
-    """Return what ties the sign-in to this TLS connection (RFC 5929, ``tls-server-end-point``); None without TLS."""
-    if not isinstance(connection, ssl.SSLSocket):
-        return None
-    certificate = connection.getpeercert(binary_form=True)
-    if certificate is None:
-        return None
-    digest = hashes.Hash(_algorithm(certificate))
-    digest.update(certificate)
-    return GssChannelBindings(application_data=b"tls-server-end-point:" + digest.finalize())
-
-
-def _algorithm(certificate: bytes) -> hashes.HashAlgorithm:
-    try:
-        found = x509.load_der_x509_certificate(certificate).signature_hash_algorithm
-    except (UnsupportedAlgorithm, ValueError):
-        found = None
-    return hashes.SHA256() if found is None or found.name in _WEAK else found
+    scheme = scheme_among(challenges, allowed)
+    if scheme is None:
+        raise no_such_method(", ".join(sorted(offered(challenges))), target)
+    return scheme

@@ -44,7 +44,9 @@ class _Reply:
 class Transport:
     """Sends envelopes; for one thread. It mends itself: after any failure the next envelope gets a new connection."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, *, least_s: float = 0.0) -> None:
+        """Connect to nothing yet. ``least_s``: no answer is given up sooner, however soon the server was to give it."""
+        self._least_s = least_s
         self.endpoint = target.url
         self.date: datetime | None = None
         """The server's clock, when it answered last."""
@@ -63,7 +65,7 @@ class Transport:
         Raises ``RemotingFailed``, and pypsrp's own ``WSManFaultError`` for a fault.
         """
         del retries_on_read_timeout  # who asked knows whether asking again may do harm
-        limit = timeout or DEFAULT_S
+        limit = max(timeout or DEFAULT_S, self._least_s)
         try:
             reply = self._exchange(message, time.monotonic() + limit)
         except TimeoutError:

@@ -121,3 +121,17 @@ def test_the_closing_line_counts() -> None:
 
     assert str(planned).endswith("\n2 changes, 1 weakens a guard.")
     assert len(planned.weaker) == 1
+
+
+def test_where_a_script_runs_is_shown_as_it_was_written_and_no_secret() -> None:
+    def with_host(host: str) -> str:
+        return SMALL + f"agents: {{home/hr: {{controller-script: {{path: x.ps1, host: {{{host}}}}}}}}}\n"
+
+    old = loaded(with_host("server: app01")).required()
+    sign_in = "sign-in: {user: u, password: {env: APP}}, session-configuration: Own"
+    lines = str(plan(old, loaded(with_host(f"server: app02, {sign_in}")).required()))
+
+    assert (
+        "~ agent home/hr › controller-script › host: https://app01:5986 → "
+        "https://app02:5986 as u password env:APP session Own"
+    ) in lines

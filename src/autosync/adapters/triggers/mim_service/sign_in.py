@@ -1,19 +1,24 @@
 """Windows sign-in over HTTP (Negotiate: Kerberos or NTLM), for a client with a single connection: NTLM signs in connections."""
 
-import base64
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
 
 import httpx
 import spnego
-from spnego.exceptions import SpnegoError
 
+from autosync import kerberos
 from autosync.model.errors import TriggerFailed
+from autosync.windows_sign_in import authorization, binding_to, certificate_of, scheme_among, token_among
 
-_MOST_ROUNDS = 5
+_MOST_ROUNDS: Final = 5
+_SERVICE: Final = "HTTP"
+_SCHEMES: Final = ("Negotiate", "NTLM")
+"""The stronger first."""
 
 
 class NegotiateAuth(httpx.Auth):
-    """Answers a server's challenge. Without a user it signs in as the service's own account."""
+    """Answers a server's challenge, tied to the connection by its TLS. Without a user the service's own account signs in."""
 
     requires_response_body = True
 
@@ -25,40 +30,45 @@ class NegotiateAuth(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Send the request; when it is refused, sign in and send it again."""
         response = yield request
-        scheme = _offered(response)
+        scheme = scheme_among(_challenges(response), _SCHEMES)
         if response.status_code != httpx.codes.UNAUTHORIZED or scheme is None:
             return
-        context = spnego.client(
-            self._user,
-            self._password,
-            hostname=self._host,
-            service="HTTP",
-            protocol="ntlm" if scheme == "NTLM" else "negotiate",
-        )
+        with self._own_errors():
+            context = self._context(scheme, response)
         token: bytes | None = None
         for _round in range(_MOST_ROUNDS):
-            try:
+            with self._own_errors():
                 answer = context.step(token)
-            except SpnegoError as error:
-                raise TriggerFailed(f"sign-in to {self._host} failed: {error.message}") from None
             if not answer:
                 return
-            request.headers["Authorization"] = f"{scheme} {base64.b64encode(answer).decode('ascii')}"
+            request.headers["Authorization"] = authorization(scheme, answer)
             response = yield request
-            token = _challenge(response, scheme)
+            with self._own_errors():
+                token = token_among(_challenges(response), scheme)
             if response.status_code != httpx.codes.UNAUTHORIZED or token is None:
                 return
 
+    @contextmanager
+    def _own_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 (Kerberos libraries raise errors of their own)
+            known = kerberos.reason(error, account=self._user or "", service=f"{_SERVICE}/{self._host}")
+            words = known or " ".join(str(error).split())[:300]
+            raise TriggerFailed(f"sign-in to {self._host} failed: {words}") from None
 
-def _offered(response: httpx.Response) -> str | None:
-    """Return the scheme that a server offers, the stronger first."""
-    offers = {each.strip().partition(" ")[0].casefold() for each in response.headers.get_list("www-authenticate", True)}
-    return next((scheme for scheme in ("Negotiate", "NTLM") if scheme.casefold() in offers), None)
+    def _context(self, scheme: str, response: httpx.Response) -> spnego.ContextProxy:
+        stream = response.extensions.get("network_stream")
+        connection = stream.get_extra_info("ssl_object") if stream is not None else None
+        return spnego.client(
+            self._user,
+            self._password,
+            hostname=self._host,
+            service=_SERVICE,
+            protocol="ntlm" if scheme == "NTLM" else "negotiate",
+            channel_bindings=binding_to(certificate_of(connection)),
+        )
 
 
-def _challenge(response: httpx.Response, scheme: str) -> bytes | None:
-    for offer in response.headers.get_list("www-authenticate", True):
-        name, _, value = offer.strip().partition(" ")
-        if name.casefold() == scheme.casefold() and value:
-            return base64.b64decode(value)
-    return None
+def _challenges(response: httpx.Response) -> Sequence[str]:
+    return response.headers.get_list("www-authenticate")
