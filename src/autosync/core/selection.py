@@ -75,6 +75,9 @@ class Choice:
 
 LONGEST_WAIT: Final = timedelta(seconds=240)
 """A request that waited so long ends the look ahead, which might put it off for ever: phases follow, nothing starves."""
+LONGEST_GATHERING: Final = timedelta(seconds=90)
+"""So does a synchronization that waited so long and gathered from several runs: each further import looks worth its wait,
+one at a time, without end."""
 MOST_WORK: Final = 40
 """With more requests and runs than this there is no look ahead."""
 LONGEST_REST: Final = timedelta(hours=6)
@@ -132,7 +135,12 @@ def _may_look_ahead(due: Sequence[Candidate], going: Sequence[Going], now: datet
     """Return whether a look ahead pays: little to do, nothing urgent, and nothing that waits too long already."""
     if len(due) + len(going) > MOST_WORK:
         return False
-    return not any(is_urgent(each.request) or now - each.waiting_since > LONGEST_WAIT for each in due)
+    return not any(is_urgent(each.request) or _waits_too_long(each, now) for each in due)
+
+
+def _waits_too_long(candidate: Candidate, now: datetime) -> bool:
+    gathered = candidate.is_sync and sum(cause.kind is CauseKind.RUN for cause in candidate.request.causes) > 1
+    return now - candidate.waiting_since > (LONGEST_GATHERING if gathered else LONGEST_WAIT)
 
 
 def _divide(

@@ -60,7 +60,8 @@ def test_nobody_starves_at_ten_times_the_busy_rate():
 
     check(played)
     # Two groups: what begins in HR goes two hops, what begins in AD one. No change waits much longer than its group.
-    assert max(played.latencies) <= 2.5 * percentile(played.latencies, 0.5)
+    # The goal is 2.0 for the published seed; twenty plays of other seeds lay between 1.5 and 2.14.
+    assert max(played.latencies) <= 2.2 * percentile(played.latencies, 0.5)
 
 
 def test_the_referee_sees_what_may_not_overlap():

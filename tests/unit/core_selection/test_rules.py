@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from autosync.core.selection import GATHERS, LONGEST_REST, LONGEST_WAIT, MOST_WORK
+from autosync.core.selection import GATHERS, LONGEST_GATHERING, LONGEST_REST, LONGEST_WAIT, MOST_WORK
 from autosync.model.causes import CauseKind
 from autosync.model.ids import AgentId
 from autosync.model.requests import WaitKind
@@ -234,6 +234,21 @@ def test_a_request_that_waited_too_long_goes_before_younger_ones_that_would_fit(
     starts, _ = chosen(wishes, known=history(*T1), most=1)
 
     assert starts == {"db EX"}
+
+
+@pytest.mark.parametrize(("imports", "seconds", "expected"), [(1, 1, "hr DI"), (2, -1, "hr DI"), (2, 1, "hr DS")])
+def test_a_synchronization_that_gathered_from_several_imports_waits_for_no_further_one_for_long(
+    imports, seconds, expected
+):
+    sync = request(1, "hr DS", waits=LONGEST_GATHERING.total_seconds() + seconds, expected=3)
+    wishes = [
+        replace(sync, causes=sync.causes * imports),
+        request(2, "hr DI", waits=70, cause=CauseKind.TRIGGER, expected=1),
+    ]
+
+    starts, _ = chosen(wishes, known=history(*T1))
+
+    assert starts == {expected}
 
 
 def test_with_very_much_to_do_everything_that_may_start_starts():
