@@ -86,7 +86,7 @@ def realm(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Re
     """Let this process know the realm, and nothing else of Kerberos."""
     missing = [name for name in ("gssapi", "krb5") if importlib.util.find_spec(name) is None]
     if missing:
-        absent(ServiceMissing(f"{' and '.join(missing)}: pip install autosync-identity[kerberos]"))
+        absent(ServiceMissing(f"{' and '.join(missing)}: pip install autosync-identity[kerberos]", "kerberos"))
     samba: Samba = request.getfixturevalue("samba")  # not before: it takes seconds to start
     for name in ("KRB5CCNAME", "KRB5_KTNAME", "KRB5_CLIENT_KTNAME"):
         monkeypatch.delenv(name, raising=False)
@@ -99,7 +99,7 @@ def realm(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Re
 def clocks(realm: Realm) -> Realm:
     """A realm, where clocks can be set wrong."""
     if shutil.which("faketime") is None:
-        absent(ServiceMissing("faketime"))
+        absent(ServiceMissing("faketime", "kerberos"))
     return realm
 
 
