@@ -1,7 +1,8 @@
 """Measure the embedded engine: ``python -m benchmarks.engine --objects 100000 [--seed N] [--workload TEXT] [--json]``.
 
 Every run profile runs in a fresh process. The reference figures at the top belong to the same minute on the same machine:
-quote results as ratios to them, or to the targets.
+quote results as ratios to them, or to the targets. ``units`` are processor time at the pace that the processor had during
+the run (``benchmarks.engine.pace``): compare runs of different lengths or hours by them.
 """
 
 import argparse
@@ -41,7 +42,7 @@ def line(found: dict[str, Any]) -> str:
     verdict = "aim" if found["seconds"] <= found["aim"] else "must" if found["seconds"] <= found["must"] else "MISSED"
     failed = [run for run in found["runs"] if run["status"] != "success"]
     return (
-        f"{found['workload']:40} {found['seconds']:9.3f} s {found['cpu']:8.3f} s {found['rate']:10,.0f}/s"
+        f"{found['workload']:40} {found['seconds']:9.3f} s {found['cpu']:8.3f} s {found['units']:8.3f} {found['rate']:10,.0f}/s"
         f" {found['memory']:5d} MB"
         f"  {found['must']:7.2f} / {found['aim']:6.2f}  {found['seconds'] / found['must']:5.2f}  {verdict}"
         + "".join(f"  {run['status']}: {run['message']}" for run in failed)
@@ -66,7 +67,8 @@ def main() -> None:
         if not chosen.json:
             print(", ".join(f"{name} {value:,.0f}" for name, value in reference.items()))
             print(
-                f"{'run profile':40} {'time':>11} {'cpu':>10} {'objects':>12} {'memory':>8}  {'must / aim, s':>16}  ratio"
+                f"{'run profile':40} {'time':>11} {'cpu':>10} {'units':>8} {'objects':>12} {'memory':>8}"
+                f"  {'must / aim, s':>16}  ratio"
             )
         found = []
         for workload in WORKLOADS:

@@ -19,6 +19,7 @@ from autosync.syncengine.connectors.port import (
 )
 from autosync.syncengine.engine import SyncEngine
 from autosync.syncengine.spec.parse import parse_spec
+from benchmarks.engine.pace import Pace
 from benchmarks.engine.worker import counters, peak_memory
 from benchmarks.engine.workloads import Scene
 
@@ -159,7 +160,7 @@ def measure_group(scene: Scene) -> dict[str, Any]:
     assert set(shown) == set(people[1:]), "the member did not arrive"
     return {
         "workload": f"group of {scene.objects:,}, 1 out, 1 in: import + sync", "objects": 1, "rate": 1 / seconds,
-        "must": 1.0, "aim": 0.2, "seconds": seconds, "cpu": cpu, "memory": peak_memory(),
+        "must": 1.0, "aim": 0.2, "seconds": seconds, "cpu": cpu, "units": Pace().units(cpu), "memory": peak_memory(),
         "runs": [
             {"status": each.status, "message": each.message, "counters": counters(each.steps[0])} for each in results
         ],

@@ -9,6 +9,7 @@ from typing import Any
 
 from autosync.syncengine.engine import SyncEngine
 from autosync.syncengine.results import StepResult
+from benchmarks.engine.pace import Pace
 from benchmarks.engine.rules import connectors, rules
 
 
@@ -34,18 +35,21 @@ def counters(step: StepResult) -> dict[str, int]:
 
 
 def main() -> None:
-    """Run ``folder agent:profile …``; the time is that of the runs alone, without the process's start."""
+    """Run ``folder agent:profile …``; the time is that of the runs alone, without the process's start and the pace."""
     folder = Path(sys.argv[1])
     data, spec = rules(folder)
     engine = SyncEngine.open(spec, folder / "engine.db", connectors(data, folder), clock=lambda: datetime.now(UTC))
+    pace = Pace()
     started, worked, answers = time.perf_counter(), time.process_time(), []
     for each in sys.argv[2:]:
         agent, _, profile = each.partition(":")
-        result = engine.run(agent, profile)
+        result = engine.run(agent, profile, on_progress=pace)
         answers.append({"status": result.status, "message": result.message, "counters": counters(result.steps[-1])})
-    seconds, cpu = time.perf_counter() - started, time.process_time() - worked
+    cpu = time.process_time() - worked - pace.seconds
+    seconds = time.perf_counter() - started - pace.elapsed
     engine.close()
-    print(json.dumps({"seconds": seconds, "cpu": cpu, "memory": peak_memory(), "runs": answers}))
+    units = pace.units(cpu)
+    print(json.dumps({"seconds": seconds, "cpu": cpu, "units": units, "memory": peak_memory(), "runs": answers}))
 
 
 if __name__ == "__main__":
