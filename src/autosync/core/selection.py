@@ -129,8 +129,8 @@ def choose(
 
 
 def _may_look_ahead(due: Sequence[Candidate], going: Sequence[Going], now: datetime) -> bool:
-    """Return whether a look ahead pays: little to do, nothing urgent, and nothing that waits too long already."""
-    if len(due) + len(going) > MOST_WORK:
+    """Return whether a look ahead pays: a choice, little to do, nothing urgent, and nothing that waits too long already."""
+    if not 1 < len(due) + len(going) <= MOST_WORK:  # what is alone starts, whatever would follow
         return False
     return not any(is_urgent(each.request) or now - each.waiting_since > LONGEST_WAIT for each in due)
 
