@@ -170,7 +170,8 @@ class Play:
                 self._end_next()
             else:
                 break
-            order(self)
+            if self.waiting:
+                order(self)
         return self._cost()
 
     def start(self, work: Work) -> None:

@@ -132,8 +132,8 @@ def choose(
 
 
 def _may_look_ahead(due: Sequence[Candidate], going: Sequence[Going], now: datetime) -> bool:
-    """Return whether a look ahead pays: little to do, nothing urgent, and nothing that waits too long already."""
-    if len(due) + len(going) > MOST_WORK:
+    """Return whether a look ahead pays: a choice, little to do, nothing urgent, and nothing that waits too long already."""
+    if not 1 < len(due) + len(going) <= MOST_WORK:  # what is alone starts, whatever would follow
         return False
     return not any(is_urgent(each.request) or _waits_too_long(each, now) for each in due)
 

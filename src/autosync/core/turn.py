@@ -74,7 +74,7 @@ class Turn:
         self.released: set[CascadeId] = set()
         """Cascades that something stopped serving in this decision: they may be quiet now."""
         self.touched = False
-        self._before = state
+        self._lock_sets = state.lock_sets
         self._facts: list[Fact] = []
         self._commands: list[Command] = []
         self._rows: dict[tuple[type[Row], object], Row] = {}
@@ -260,8 +260,7 @@ class Turn:
 
     def view(self) -> State:
         """Return the state as it is in the middle of the decision, for rules that only read."""
-        return replace(
-            self._before,
+        return State(
             settings=self.settings,
             engines=self.engines.now,
             agents=self.agents.now,
@@ -280,6 +279,7 @@ class Turn:
             last_cascade=self.last_cascade,
             timer=self.timer,
             clock=self.clock,
+            lock_sets=self._lock_sets,
         )
 
     def set_timer(self, at: datetime | None, *, again: bool) -> None:

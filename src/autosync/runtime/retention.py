@@ -52,8 +52,8 @@ class Retention:
         before = self._clock.now() - self._keep.history
         while True:
             pruned = await self._store.prune(before, limit=self._keep.bite)
-            if not (pruned.facts or pruned.runs or pruned.others):
-                return
+            if max(pruned.facts, pruned.runs, pruned.others) < self._keep.bite:
+                return  # of nothing was there more than one bite
             await self._clock.sleep(self._keep.pause_s)
 
     async def _clear_engines(self) -> None:

@@ -52,18 +52,15 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
     def _jump(self, timeout: float | None) -> None:
         self.steps += 1
         if self.each_step is not None:
-            self._look(self.each_step)
+            try:
+                self.each_step(self.steps)
+            except BaseException:
+                self.each_step = None  # the loop still has to end its tasks
+                raise
         if timeout is None:
             raise Deadlock("every task is waiting and no timer is set")
         if timeout > 0:
             self._virtual_now += timeout
-
-    def _look(self, look: Callable[[int], None]) -> None:
-        try:
-            look(self.steps)
-        except BaseException:
-            self.each_step = None  # the loop still has to end its tasks
-            raise
 
 
 def run_simulated(

@@ -1,9 +1,10 @@
 """What may never happen, and what must have happened in the end: judged from outside, by other rules than the core's."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from autosync.core.state import State
 from autosync.model.holds import HoldState
@@ -12,6 +13,8 @@ from autosync.model.requests import Request
 from autosync.model.runs import OutcomeKind, RunState
 from autosync.testing.scenario import ENGINE
 from autosync.testing.world import World, trigger_id
+
+_Thing = TypeVar("_Thing")
 
 LONGEST_WAIT = timedelta(hours=12)
 """No request waits longer, while the service lives, without a hold that a person can see."""
@@ -33,32 +36,36 @@ class Watcher:
 
     def look(self, _step: int = 0) -> None:
         """Raise ``Broken`` when something is true that never may be."""
-        violations = self.world.referee.violations
-        if violations:
-            raise Broken("; ".join(violations))
-        if self.world.life is None or self.is_over:
+        if self.world.referee.violations:
+            raise Broken("; ".join(self.world.referee.violations))
+        life = self.world.life
+        if life is None or self.is_over:
             return
-        state = self.world.supervisor.dispatcher.state
+        state = life.supervisor.dispatcher.state
         if state is not self._last:
             self._last = state
             self.states += 1
             self.most_waiting = max(self.most_waiting, len(state.requests))
-            alive = timedelta(seconds=self.world.clock.elapsed() - self.world.life.started)
+            alive = timedelta(seconds=self.world.clock.elapsed() - life.started)
             for wrong in _wrong_in(state, self.world.clock.now(), alive):
                 raise Broken(wrong)
 
 
 def _wrong_in(state: State, now: datetime, alive: timedelta) -> Iterator[str]:
-    agents = Counter((run.agent, run.managed) for run in state.runs.values())
-    yield from (f"{agent} runs {count} times" for (agent, _), count in agents.items() if count > 1)
-    keys = Counter((request.agent, request.profile) for request in state.requests.values())
-    yield from (f"{agent} {profile} waits {count} times" for (agent, profile), count in keys.items() if count > 1)
+    agents = [(run.agent, run.managed) for run in state.runs.values()]
+    yield from (f"{agent} runs more than once" for agent, _ in _repeated(agents))
+    keys = [(request.agent, request.profile) for request in state.requests.values()]
+    yield from (f"{agent} {profile} waits more than once" for agent, profile in _repeated(keys))
     yield from (f"an ended run is kept: {run.id}" for run in state.runs.values() if run.state is RunState.ENDED)
     yield from (
         f"request {request.id} ({request.agent} {request.profile}) waits since {request.wished}"
         for request in state.requests.values()
         if min(now - request.wished, alive) > LONGEST_WAIT and not _is_held(state, request)
     )
+
+
+def _repeated(things: Sequence[_Thing]) -> Sequence[_Thing]:
+    return () if len(set(things)) == len(things) else [each for each, count in Counter(things).items() if count > 1]
 
 
 def _is_held(state: State, request: Request) -> bool:

@@ -28,7 +28,8 @@ from autosync.testing.mortal import Mortal
 from autosync.testing.scenario import ENGINE, Scenario
 from autosync.testing.triggers import ScriptedTrigger
 
-LIMITS = Limits(describe_every=timedelta(minutes=10))
+LIMITS = Limits(describe_every=timedelta(hours=1))
+"""Nobody changes agents here, and the watch of the runs notices an engine that is down: looking more often shows nothing."""
 _PATIENCE_S = 60.0
 OPTIONS = Options(keep=Keep(history=timedelta(days=2)), log_facts=False, look_again_s=900.0)
 

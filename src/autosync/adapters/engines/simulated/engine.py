@@ -16,7 +16,6 @@ from autosync.model.agents import BOTH_SIDES, Agent, Pending, PendingSet, Pendin
 from autosync.model.counts import ChangeKind, RunResult
 from autosync.model.errors import EngineRejected, EngineUnavailable
 from autosync.model.ids import AgentId, EngineName, PartitionName, ProfileName, RunId, agent_id, name_of
-from autosync.model.steps import Profile
 from autosync.ports.clock import Clock
 
 
@@ -41,7 +40,7 @@ class SimulatedEngine:
         self.execution = Execution(plan, self.spaces, clock, random, self.referee)
         self.execution.changed = self._run_changed
         self._plans = {each.name: each for each in plan.agents}
-        self._profiles = {each.name: dict(each.profiles or usual_profiles(each.partitions)) for each in plan.agents}
+        self._agents = {each.name: self._described(each) for each in plan.agents}
         self._down_until = 0.0
         self._unseen: set[str] = set()
         self._news = asyncio.Event()
@@ -65,7 +64,7 @@ class SimulatedEngine:
     async def agents(self) -> Sequence[Agent]:
         """Return all agents as they are now."""
         await self._reach("agents")
-        return tuple(self._agent(plan) for plan in self._plans.values())
+        return tuple(self._agents.values())
 
     async def start(self, agent: AgentId, profile: ProfileName, run: RunId) -> str:
         """Start a run; the answer, or the question, may get lost."""
@@ -172,22 +171,25 @@ class SimulatedEngine:
 
     def rename_profile(self, agent: str, old: str, new: str) -> None:
         """Let an administrator rename a profile."""
-        profiles = self._profiles[agent]
+        profiles = dict(self._agents[agent].profiles)
         profiles[ProfileName(new)] = replace(profiles.pop(ProfileName(old)), name=ProfileName(new))
+        self._agents[agent] = replace(self._agents[agent], profiles=profiles)
 
     def delete_profile(self, agent: str, profile: str) -> None:
         """Let an administrator delete a profile."""
-        del self._profiles[agent][ProfileName(profile)]
+        profiles = dict(self._agents[agent].profiles)
+        del profiles[ProfileName(profile)]
+        self._agents[agent] = replace(self._agents[agent], profiles=profiles)
 
     def delete_agent(self, agent: str) -> None:
         """Let an administrator delete an agent; its run, if any, is stopped."""
         self.execution.stop(agent)
-        del self._plans[agent]
+        del self._plans[agent], self._agents[agent]
 
     def add_agent(self, plan: AgentPlan) -> None:
         """Let an administrator create an agent."""
         self._plans[plan.name] = plan
-        self._profiles[plan.name] = dict(plan.profiles or usual_profiles(plan.partitions))
+        self._agents[plan.name] = self._described(plan)
         self.spaces.add(plan)
 
     def forget_history(self) -> None:
@@ -233,14 +235,14 @@ class SimulatedEngine:
 
     def _begin(self, agent: str, profile: ProfileName, label: RunId | None, asked: float) -> EngineRun:
         self._check_agent(agent)
-        if profile not in self._profiles[agent]:
+        if profile not in self._agents[agent].profiles:
             raise EngineRejected("no-start-no-such-profile", f"{agent} has no run profile {profile}")
         if agent in self.execution.running:
             raise EngineRejected("no-start-ma-already-running", f"{agent} is running already")
         ending = self.faults.of_run(agent, profile)
         if ending.refused:
             raise EngineRejected(ending.status)
-        run = self.execution.begin(self._plans[agent], self._profiles[agent][profile], ending, label, asked)
+        run = self.execution.begin(self._plans[agent], self._agents[agent].profiles[profile], ending, label, asked)
         self.begun.append(run)
         return run
 
@@ -255,10 +257,12 @@ class SimulatedEngine:
         if agent not in self._plans:
             raise EngineRejected("no-such-agent", f"{self.name} has no agent {agent}")
 
-    def _agent(self, plan: AgentPlan) -> Agent:
-        profiles: dict[ProfileName, Profile] = dict(self._profiles[plan.name])
+    def _described(self, plan: AgentPlan) -> Agent:
         return Agent(
-            id=agent_id(self.name, plan.name), category=plan.category, partitions=plan.partitions, profiles=profiles
+            id=agent_id(self.name, plan.name),
+            category=plan.category,
+            partitions=plan.partitions,
+            profiles=dict(plan.profiles or usual_profiles(plan.partitions)),
         )
 
     def _newest(self, agent: str) -> Sighting | None:

@@ -135,11 +135,12 @@ class MemoryStore:
     async def prune(self, before: datetime, *, limit: int = 5000) -> Pruned:
         """Remove at most ``limit`` of each kind of thing that ended before the moment."""
         tables = self._tables
-        facts = {stored.number for stored in self._facts if stored.fact.at < before}
-        facts = set(sorted(facts)[:limit])
-        self._facts = [stored for stored in self._facts if stored.number not in facts]
+        old = sorted(stored.number for stored in self._facts if stored.fact.at < before)[:limit]
+        if old:
+            gone = set(old)
+            self._facts = [stored for stored in self._facts if stored.number not in gone]
         details = {
-            "facts": len(facts),
+            "facts": len(old),
             "runs": _drop(tables.runs, lambda run: run.ended is not None and run.ended < before, limit),
             "cascades": _drop(tables.cascades, lambda cascade: _quiet_before(cascade, before), limit),
             "holds": _drop(tables.holds, lambda hold: _settled_before(hold, before), limit),
