@@ -31,7 +31,7 @@ def test_old_facts_go_in_small_bites_and_young_ones_stay():
             task.cancel()
         left = await store.facts(FactFilter())
         assert [each.fact.text for each in left] == ["10 days"]
-        assert bites == [2, 2, 2, 2]
+        assert bites == [2, 2, 2]
 
     run_simulated(main)
 
