@@ -136,7 +136,9 @@ def test_rules_that_cannot_be_loaded_are_told_with_file_and_line_until_they_are_
     line = broken.rstrip("\n").count("\n") + 1
     assert "rules.py" in status
     assert f"line {line}" in status
-    assert company.told().count("level=error") == 1
+    # Where the mended file was looked at half-written, that is told, too.
+    errors = [told for told in company.told().splitlines() if "level=error" in told]
+    assert sum(f"line {line}" in told for told in errors) == 1, errors
 
 
 def test_a_function_that_fails_for_one_object_leaves_the_others_alone(tmp_path: Path) -> None:
