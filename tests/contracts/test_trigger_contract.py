@@ -10,11 +10,11 @@ import pytest
 
 from autosync.adapters.clocks import SystemClock
 from autosync.adapters.scripts.hosts import script_of
-from autosync.adapters.scripts.options import Language, ScriptOptions
 from autosync.adapters.secrets.sources import Secrets
 from autosync.adapters.triggers.file import FileOptions, FileTrigger
 from autosync.adapters.triggers.script.options import ScriptTriggerOptions
 from autosync.adapters.triggers.script.watching import ScriptTrigger
+from autosync.options.script import Language, ScriptOptions
 from autosync.testing.clock import SimulatedClock
 from autosync.testing.contracts.trigger import CASES, TriggerContract, TriggerStage
 from autosync.testing.simulation import run_simulated

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from autosync.adapters.clocks import SystemClock
 from autosync.adapters.scripts.controller import controller_script
-from autosync.adapters.scripts.options import Edition, Language, ScriptOptions
 from autosync.adapters.secrets.sources import Secrets
 from autosync.adapters.stores.memory import MemoryStore
 from autosync.adapters.stores.sqlite import SqliteStore
@@ -130,18 +129,8 @@ def _notifiers(spec: NotifySpec, around: Surroundings) -> Mapping[str, Notifier]
 
 
 def _script_part(spec: ControllerScriptSpec, secrets: SecretSource) -> ScriptPart:
-    options = ScriptOptions(
-        language=Language(spec.language.value),
-        path=spec.path,
-        sign_in=spec.account,
-        time_limit=spec.time_limit,
-        executable=None if spec.executable is None else Path(spec.executable),
-        edition=None if spec.edition is None else Edition(spec.edition.value),
-        environment=spec.environment,
-        host=spec.host,
-    )
     return ScriptPart(
-        script=controller_script(options, spec.agent, secrets), time_limit=spec.time_limit, fingerprint=repr(spec)
+        script=controller_script(spec.script, spec.agent, secrets), time_limit=spec.time_limit, fingerprint=repr(spec)
     )
 
 

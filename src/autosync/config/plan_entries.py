@@ -112,7 +112,7 @@ def _script(configuration: Configuration, agent: AgentId) -> dict[str, Entry]:
     if spec is None or policy is None:
         return taken
     rules: dict[str, Weaker] = {"on-error": lambda _, new: new is OnScriptError.RUN}
-    found = _plain(policy, rules) | _plain(spec, {}, without=("agent", "time_limit"))
+    found = _plain(policy, rules) | _plain(spec.script, {}, without=("time_limit",))
     return taken | {f"controller-script{SEPARATOR}{key}": entry for key, entry in found.items()}
 
 

@@ -5,21 +5,21 @@ from pathlib import Path
 from typing import Final
 
 from autosync.config.service import path
-from autosync.config.spec import ControllerScriptSpec, ScriptEdition, ScriptLanguage
+from autosync.config.spec import ControllerScriptSpec
 from autosync.model.ids import AgentId
 from autosync.model.settings import IfFalse, OnScriptError, ScriptPolicy
 from autosync.options.account import account
-from autosync.options.blocks import Block, Built, Key, ListOf, Values
+from autosync.options.blocks import Block, Built, Key, Values
 from autosync.options.reading import Place
-from autosync.options.shapes import choice, duration, maybe, text
+from autosync.options.script import Language, ScriptOptions
+from autosync.options.script_keys import EDITION, ENVIRONMENT, EXECUTABLE, PROGRAM
+from autosync.options.shapes import choice, duration
 from autosync.options.windows_host import host_key, refuse_beside_host
 
 _USUAL: Final = ScriptPolicy()
-_SUFFIXES: Final = {".ps1": ScriptLanguage.POWERSHELL, ".py": ScriptLanguage.PYTHON}
+_SUFFIXES: Final = {".ps1": Language.POWERSHELL, ".py": Language.PYTHON}
 _NO_PATH: Final[Path | None] = None
-_NO_LANGUAGE: Final[ScriptLanguage | None] = None
-_TEXT: Final = maybe(text())
-_EDITION: Final = maybe(choice(ScriptEdition))
+_NO_LANGUAGE: Final[Language | None] = None
 
 SIGN_IN: Final = Key(
     "sign-in",
@@ -29,7 +29,7 @@ SIGN_IN: Final = Key(
 )
 PATH: Final = Key("path", path("a file's path"), _NO_PATH, "The script.", required=True)
 LANGUAGE: Final = Key(
-    "language", choice(ScriptLanguage), _NO_LANGUAGE, "What it is written in; else its name tells: .ps1, .py."
+    "language", choice(Language), _NO_LANGUAGE, "What it is written in; else its name tells: .ps1, .py."
 )
 IF_FALSE: Final = Key(
     "if-false",
@@ -47,28 +47,13 @@ ON_ERROR: Final = Key(
 TIME_LIMIT: Final = Key(
     "time-limit", duration(timedelta(seconds=1), timedelta(hours=1)), _USUAL.time_limit, "Longest time for one answer."
 )
-EXECUTABLE: Final = Key(
-    "executable", _TEXT, None, "The program that runs it, by its full path; found by itself unless given."
-)
-EDITION: Final = Key(
-    "edition",
-    _EDITION,
-    None,
-    "desktop: Windows PowerShell 5.1; core: PowerShell 7. Unless given, desktop on Windows and core elsewhere.",
-)
-ENVIRONMENT: Final = Key(
-    "environment",
-    ListOf(item=text("the name of an environment variable")),
-    (),
-    "Variables of the service that the script gets, by name, beside the usual few such as PATH and HOME.",
-)
 HOST: Final = host_key(
     "The Windows server on which a PowerShell script runs, over PowerShell remoting; on this machine unless given. Its file "
     "stays here."
 )
 SCRIPT_BLOCK: Final = Block(
     doc="Its controller script: asked before each start, told how each run ended.",
-    keys=(PATH, LANGUAGE, IF_FALSE, ON_ERROR, TIME_LIMIT, SIGN_IN, HOST, EXECUTABLE, EDITION, ENVIRONMENT),
+    keys=(PATH, LANGUAGE, IF_FALSE, ON_ERROR, TIME_LIMIT, SIGN_IN, HOST, *PROGRAM),
 )
 
 
@@ -77,13 +62,13 @@ def _build(values: Values, at: Place) -> Values:
     if file is not None and _language(values) is None:
         at.at(PATH.name).wrong(f"nobody can tell what {file.name} is written in: give language: powershell or python")
     if values[HOST] is not None:
-        refuse_beside_host(values, at, (EXECUTABLE, EDITION, ENVIRONMENT))
-        if _language(values) is ScriptLanguage.PYTHON:
+        refuse_beside_host(values, at, PROGRAM)
+        if _language(values) is Language.PYTHON:
             at.at(HOST.name).wrong("only a PowerShell script runs on another machine", on_key=True)
     return values
 
 
-def _language(values: Values) -> ScriptLanguage | None:
+def _language(values: Values) -> Language | None:
     file = values[PATH]
     return values[LANGUAGE] or (_SUFFIXES.get(file.suffix.lower()) if file is not None else None)
 
@@ -103,14 +88,14 @@ def script_spec(agent: AgentId, values: Values) -> ControllerScriptSpec:
     file, sign_in, language = values[PATH], values[SIGN_IN], _language(values)
     assert file is not None
     assert language is not None
-    return ControllerScriptSpec(
-        agent=agent,
-        path=file,
+    options = ScriptOptions(
         language=language,
+        path=file,
+        sign_in=sign_in,
         time_limit=values[TIME_LIMIT],
-        account=sign_in,
         executable=values[EXECUTABLE],
         edition=values[EDITION],
         environment=values[ENVIRONMENT],
         host=values[HOST],
     )
+    return ControllerScriptSpec(agent=agent, time_limit=values[TIME_LIMIT], script=options)

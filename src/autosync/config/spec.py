@@ -10,8 +10,7 @@ from autosync.model.facts import FactKind, Severity
 from autosync.model.ids import AgentId, EngineName, TriggerId
 from autosync.model.requests import Wanted
 from autosync.model.settings import EngineSettings, Settings
-from autosync.options.account import Account
-from autosync.options.windows_host import WindowsHost
+from autosync.options.script import ScriptOptions
 
 
 class LogLevel(StrEnum):
@@ -87,35 +86,15 @@ class TriggerSpec:
     enabled: bool
 
 
-class ScriptLanguage(StrEnum):
-    """What a user's script is written in."""
-
-    POWERSHELL = "powershell"
-    PYTHON = "python"
-
-
-class ScriptEdition(StrEnum):
-    """Which PowerShell; the words of ``$PSEdition``."""
-
-    DESKTOP = "desktop"
-    CORE = "core"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControllerScriptSpec:
-    """The controller script of one agent. ``path`` is absolute."""
+    """The controller script of one agent."""
 
     agent: AgentId
-    path: Path
-    language: ScriptLanguage
     time_limit: timedelta
-    account: Account | None = None
-    """Whose credentials the script gets."""
-    executable: str | None = None
-    edition: ScriptEdition | None = None
-    environment: tuple[str, ...] = ()
-    host: WindowsHost | None = None
-    """Where it runs; None: on this machine."""
+    """Longest time for one answer."""
+    script: ScriptOptions
+    """Its path is absolute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from autosync.adapters.scripts.life import Patience
-from autosync.adapters.scripts.options import Edition, Language, ScriptOptions
 from autosync.model.errors import ConfigError
 from autosync.options.account import Account
+from autosync.options.script import Edition, Language, ScriptOptions
 from autosync.ports.secrets import Secret, SecretKind, SecretReference
 from autosync.testing.mim.server import MimStandIn
 from tests.unit.scripts.remote_pwsh import HOST_PASSWORD, script_server, windows_host
@@ -84,7 +84,7 @@ def script_options(
         time_limit=None if limit_s is None else timedelta(seconds=limit_s),
         sign_in=SIGN_IN if signs_in else None,
         host=None if server is None else windows_host(server),
-        executable={"fake pwsh": fake_pwsh(folder), "pwsh": Path(REAL or "")}.get(host),
+        executable={"fake pwsh": str(fake_pwsh(folder)), "pwsh": REAL}.get(host),
         edition=Edition.CORE if language is Language.POWERSHELL else None,
     )
 

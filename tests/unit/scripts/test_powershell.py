@@ -11,9 +11,9 @@ from tree_sitter import Node, Parser
 
 from autosync.adapters.scripts import details
 from autosync.adapters.scripts.hosts import script_of
-from autosync.adapters.scripts.options import Edition, Language, ScriptOptions
 from autosync.adapters.scripts.powershell.command import BRIDGE, SWITCHES, Machine, command
 from autosync.model.errors import ScriptFailed
+from autosync.options.script import Edition, Language, ScriptOptions
 from autosync.testing.contracts.scripts import ended_run
 from tests.unit.scripts.places import QUICK, OneSecret, fake_pwsh
 
@@ -28,7 +28,7 @@ def mistakes(node: Node) -> list[tuple[int, int]]:
     return own + [place for child in node.children for place in mistakes(child)]
 
 
-def options(edition: Edition | None = None, executable: Path | None = None) -> ScriptOptions:
+def options(edition: Edition | None = None, executable: str | None = None) -> ScriptOptions:
     return ScriptOptions(language=Language.POWERSHELL, path=Path("s.ps1"), edition=edition, executable=executable)
 
 
@@ -90,9 +90,9 @@ def test_a_program_that_is_nowhere_is_told_with_the_way_out(
 def test_a_given_program_is_taken_and_a_wrong_one_is_told(tmp_path: Path) -> None:
     program = fake_pwsh(tmp_path)
 
-    assert command(options(executable=program))[0] == str(program)
+    assert command(options(executable=str(program)))[0] == str(program)
     with pytest.raises(ScriptFailed, match="there is no program"):
-        command(options(executable=tmp_path / "nothing"))
+        command(options(executable=str(tmp_path / "nothing")))
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -184,7 +184,7 @@ def test_a_powershell_that_may_not_work_says_why(first_line: bytes, says: str, t
     path = tmp_path / "s.ps1"
     path.write_text("", encoding="utf-8")
     script = script_of(
-        ScriptOptions(language=Language.POWERSHELL, path=path, executable=program), OneSecret(), patience=QUICK
+        ScriptOptions(language=Language.POWERSHELL, path=path, executable=str(program)), OneSecret(), patience=QUICK
     )
 
     with pytest.raises(ScriptFailed, match=says):

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from autosync.adapters.scripts.hosts import script_of
-from autosync.adapters.scripts.options import ScriptOptions
 from autosync.adapters.scripts.powershell import remote
 from autosync.adapters.scripts.script import Arguments, Output, Script
 from autosync.model.errors import ScriptFailed
+from autosync.options.script import ScriptOptions
 from autosync.ports.secrets import SecretKind, SecretReference
 from autosync.testing.mim.pipelines import Called, CommandFailed, Invocation
 from autosync.testing.mim.server import Area, MimStandIn

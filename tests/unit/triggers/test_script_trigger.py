@@ -11,7 +11,6 @@ import pytest
 import structlog
 
 from autosync.adapters.clocks import SystemClock
-from autosync.adapters.scripts.options import Edition, Language, ScriptOptions
 from autosync.adapters.scripts.script import Arguments, Function, Output, Working
 from autosync.adapters.triggers.script.kind import POWERSHELL_KIND, PYTHON_KIND
 from autosync.adapters.triggers.script.options import ScriptTriggerOptions
@@ -20,6 +19,7 @@ from autosync.adapters.triggers.script.watching import ScriptTrigger
 from autosync.model.errors import ScriptFailed, TriggerFailed
 from autosync.model.ids import AgentId, PartitionName, ProfileName
 from autosync.model.steps import Slot
+from autosync.options.script import Edition, Language, ScriptOptions
 from autosync.options.windows_host import WindowsHost
 from autosync.ports.registry import Surroundings
 from autosync.ports.trigger import Firing, Pulse

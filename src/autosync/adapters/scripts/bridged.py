@@ -9,7 +9,6 @@ from typing import Final
 from autosync.adapters.scripts.interpreter import Ears, Interpreter
 from autosync.adapters.scripts.life import Life, News, Patience
 from autosync.adapters.scripts.messages import Ended, Fault, Ready, Value, marked
-from autosync.adapters.scripts.options import ScriptOptions
 from autosync.adapters.scripts.script import (
     Arguments,
     Function,
@@ -20,6 +19,7 @@ from autosync.adapters.scripts.script import (
 )
 from autosync.adapters.scripts.voice import Voice
 from autosync.model.errors import ConfigError, ScriptFailed
+from autosync.options.script import ScriptOptions
 from autosync.ports.secrets import SecretSource
 
 _LOAD_S: Final = 300.0

@@ -9,9 +9,9 @@ import structlog
 from autosync.adapters.scripts.details import own_details, run_details
 from autosync.adapters.scripts.hosts import script_of
 from autosync.adapters.scripts.life import Patience
-from autosync.adapters.scripts.options import Language, ScriptOptions
 from autosync.adapters.scripts.script import Arguments, Output, Script, Shape, UnexpectedChangeSeen
 from autosync.model.ids import AgentId, ProfileName
+from autosync.options.script import Language, ScriptOptions
 from autosync.ports.scripts import EndedRun, UnexpectedChange, Verdict
 from autosync.ports.secrets import SecretSource
 

@@ -7,11 +7,11 @@ from typing import Final
 from autosync.adapters.scripts.bridged import BridgedScript
 from autosync.adapters.scripts.interpreter import Ears, Interpreter
 from autosync.adapters.scripts.life import Patience
-from autosync.adapters.scripts.options import Language, ScriptOptions
 from autosync.adapters.scripts.powershell.command import command as powershell_command
 from autosync.adapters.scripts.process import ScriptProcess
 from autosync.adapters.scripts.python.command import command as python_command
 from autosync.adapters.scripts.script import Script
+from autosync.options.script import Language, ScriptOptions
 from autosync.options.windows_host import WindowsHost
 from autosync.ports.secrets import SecretSource
 

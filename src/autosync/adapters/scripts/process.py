@@ -10,8 +10,8 @@ from autosync.adapters.process_tree import ProcessTree
 from autosync.adapters.scripts.environment import environment_of
 from autosync.adapters.scripts.interpreter import Ears
 from autosync.adapters.scripts.messages import LONGEST_LINE, encode, marked
-from autosync.adapters.scripts.options import ScriptOptions
 from autosync.model.errors import ScriptFailed
+from autosync.options.script import ScriptOptions
 
 _GOING_S: Final = 0.4
 """How long a process that was asked to go may take."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from autosync.adapters.scripts.options import Edition, ScriptOptions
 from autosync.model.errors import ScriptFailed
+from autosync.options.script import Edition, ScriptOptions
 
 BRIDGE: Final = Path(__file__).with_name("bridge.ps1")
 SWITCHES: Final = ("-NoLogo", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-File")
@@ -39,7 +39,7 @@ def command(options: ScriptOptions, machine: Machine = _HERE) -> Sequence[str]:
 def executable(options: ScriptOptions, machine: Machine = _HERE) -> str:
     """Return the full path of the PowerShell that is wanted. Raises ``ScriptFailed`` with the places that were looked at."""
     if options.executable is not None:
-        found = machine.on_path(str(options.executable))
+        found = machine.on_path(options.executable)
         if found is None:
             raise ScriptFailed(f"there is no program {options.executable}; give executable the full path of PowerShell")
         return found

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from autosync.adapters.scripts.options import ScriptOptions
 from autosync.model.errors import ScriptFailed
+from autosync.options.script import ScriptOptions
 
 BRIDGE: Final = Path(__file__).with_name("bridge.py")
 
@@ -19,7 +19,7 @@ def command(options: ScriptOptions) -> Sequence[str]:
     """
     program = sys.executable
     if options.executable is not None:
-        found = shutil.which(str(options.executable))
+        found = shutil.which(options.executable)
         if found is None:
             raise ScriptFailed(
                 f"there is no program {options.executable}; executable must name a Python of 3.9 or newer"

@@ -3,11 +3,11 @@
 from typing import Final
 
 from autosync.adapters.scripts.hosts import script_of
-from autosync.adapters.scripts.options import Language
 from autosync.adapters.triggers.script.options import ScriptTriggerOptions, shape
 from autosync.adapters.triggers.script.watching import ScriptTrigger, wanted_functions
 from autosync.model.ids import name_of
 from autosync.options.kind import BlockTrigger
+from autosync.options.script import Language
 from autosync.ports.registry import Surroundings
 
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from autosync.adapters.scripts.keys import keys, script_options, time_limit
-from autosync.adapters.scripts.options import Language, ScriptOptions
 from autosync.options.blocks import Block, Built, Key
+from autosync.options.script import Language, ScriptOptions
+from autosync.options.script_keys import keys, script_options, time_limit
 from autosync.options.shapes import duration, maybe, text
 
 

@@ -6,12 +6,12 @@ from typing import Final
 
 import structlog
 
-from autosync.adapters.scripts.options import Language
 from autosync.adapters.scripts.script import Arguments, Script, Working
 from autosync.adapters.triggers.script.options import ScriptTriggerOptions
 from autosync.adapters.triggers.script.outputs import Ignored, firing_of
 from autosync.model.errors import ScriptFailed, TriggerFailed
 from autosync.model.requests import Token
+from autosync.options.script import Language
 from autosync.ports.clock import Clock
 from autosync.ports.trigger import Firing, Pulse
 

@@ -34,7 +34,7 @@ class ScriptOptions:
     sign_in: Account | None = None
     time_limit: timedelta | None = None
     """How long one call may take; None: as long as it wants."""
-    executable: Path | None = None
+    executable: str | None = None
     """The program that runs it; None: found by itself."""
     edition: Edition | None = None
     """None: Windows PowerShell on Windows, PowerShell 7 elsewhere."""

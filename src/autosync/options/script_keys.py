@@ -4,10 +4,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from autosync.adapters.scripts.options import Edition, Language, ScriptOptions
 from autosync.options.account import account
 from autosync.options.blocks import Key, ListOf, Values
 from autosync.options.reading import Place
+from autosync.options.script import Edition, Language, ScriptOptions
 from autosync.options.shapes import choice, duration, maybe, place, text
 from autosync.options.windows_host import host_key, refuse_beside_host
 
@@ -27,7 +27,7 @@ EXECUTABLE: Final = Key(
     "executable",
     _TEXT,
     None,
-    "The program that runs the script, by its full path; found by itself unless given.",
+    "The program that runs it, by its full path; found by itself unless given.",
 )
 EDITION: Final = Key(
     "edition",
@@ -41,6 +41,8 @@ ENVIRONMENT: Final = Key(
     (),
     "Variables of the service that the script gets, by name, beside the usual few such as PATH and HOME.",
 )
+PROGRAM: Final = (EXECUTABLE, EDITION, ENVIRONMENT)
+"""The keys that say how a script runs on this machine: they do not go with another host."""
 HOST: Final = host_key(
     "The Windows server on which the script runs, over PowerShell remoting; on this machine unless given. Its file stays here."
 )
@@ -60,16 +62,15 @@ def keys(language: Language, limit: Key[timedelta | None]) -> tuple[Key[object],
 
 def script_options(language: Language, limit: Key[timedelta | None], values: Values, at: Place) -> ScriptOptions:
     """Return the options that the keys describe, and note what does not fit together."""
-    executable = values[EXECUTABLE]
     host = values[HOST] if language is Language.POWERSHELL else None
     if host is not None:
-        refuse_beside_host(values, at, (EXECUTABLE, EDITION, ENVIRONMENT))
+        refuse_beside_host(values, at, PROGRAM)
     return ScriptOptions(
         language=language,
         path=values[SCRIPT],
         sign_in=values[SIGN_IN],
         time_limit=values[limit],
-        executable=Path(executable) if executable else None,
+        executable=values[EXECUTABLE],
         edition=values[EDITION] if language is Language.POWERSHELL else None,
         environment=values[ENVIRONMENT],
         host=host,
