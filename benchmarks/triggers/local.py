@@ -1,25 +1,19 @@
-"""What needs no server: files, folders, SQLite, scripts, calls, a stand-in for the MIM Service's history."""
+"""What needs no server: files, folders, SQLite, scripts, calls, stand-ins for the MIM Service's history."""
 
 import asyncio
-import json
 import secrets
 import sqlite3
 import tempfile
-import threading
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
-from datetime import UTC, datetime
-from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
+from contextlib import asynccontextmanager, closing
 from itertools import count
 from pathlib import Path
-from uuid import UUID
 
 from autosync.adapters.triggers.file import watching as file_watching
 from autosync.adapters.triggers.webhook.watching import WebhookTrigger
-from autosync.ports.trigger import Trigger
 from autosync.ports.webhook import Delivery
-from benchmarks.triggers.measuring import Change, Subject, trigger_of
+from benchmarks.triggers import portal
+from benchmarks.triggers.measuring import Subject, Watching, trigger_of
 
 _FUNCTION = """
 from pathlib import Path
@@ -44,8 +38,6 @@ async def heard(reader, writer):
     await NEWS.put((await reader.readline()).decode())
     writer.close()
 """
-
-Watching = AsyncGenerator[tuple[Trigger, Change]]
 
 
 @asynccontextmanager
@@ -162,46 +154,6 @@ async def webhook() -> Watching:
     yield hook, lambda: hook.receive(delivery)
 
 
-@asynccontextmanager
-async def mim_service() -> Watching:
-    """Watch a history that gets a completed request more."""
-    with _history() as (address, completed):
-
-        async def change() -> None:
-            completed.append((datetime.now(UTC), str(UUID(int=len(completed)))))
-
-        yield trigger_of("mim-service", {"rest": address, "every": "1s"}), change
-
-
-@contextmanager
-def _history() -> Iterator[tuple[str, list[tuple[datetime, str]]]]:
-    """Answer as the REST service in front of a MIM Service does."""
-    completed: list[tuple[datetime, str]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            rows = [{"ObjectID": name, "msidmCompletedTime": f"{at:%Y-%m-%dT%H:%M:%S.%fZ}"} for at, name in completed]
-            body = json.dumps({"Results": rows[-200:]}).encode()
-            self.send_response_only(200)
-            self.send_header("Date", format_datetime(datetime.now(UTC), usegmt=True))
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/v2", completed
-        server.shutdown()
-        thread.join()
-
-
 def subjects(port: int) -> Iterator[Subject]:
     """Yield what can be measured everywhere; ``port`` is a free one."""
     yield Subject(kind="file", way="notified; settles for 250 ms", watching=one_file, pushes=True)
@@ -209,6 +161,7 @@ def subjects(port: int) -> Iterator[Subject]:
     yield Subject(kind="folder", way="no notifications; settles for 250 ms", watching=deaf_folder, every_s=1)
     yield Subject(kind="webhook", way="called", watching=webhook, pushes=True)
     yield Subject(kind="sql", way="SQLite, a query", watching=sqlite, every_s=1)
-    yield Subject(kind="mim-service", way="stand-in over HTTP", watching=mim_service, every_s=1)
+    yield Subject(kind="mim-service", way="REST service, a stand-in", watching=portal.over_rest, every_s=1)
+    yield Subject(kind="mim-service", way="PowerShell remoting, a stand-in", watching=portal.over_remoting, every_s=1)
     yield Subject(kind="python", way="function", watching=python_function, every_s=1)
     yield Subject(kind="python", way="generator", watching=lambda: python_generator(port), pushes=True)

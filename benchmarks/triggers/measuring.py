@@ -32,6 +32,7 @@ PATIENCE_S = 30.0
 _QUEUED = frozenset({FactKind.REQUEST_QUEUED, FactKind.REQUEST_MERGED})
 
 Change: TypeAlias = Callable[[], Awaitable[object]]
+Watching: TypeAlias = AsyncGenerator[tuple[Trigger, Change]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
