@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from autosync.core import cascades, discovery, flapping, followups, holds, looks, queue
+from autosync.core import cascades, discovery, flapping, followups, holds, looks, outcomes, queue
 from autosync.core.state import Look
 from autosync.core.turn import Turn
 from autosync.model.causes import Cause, CauseKind
 from autosync.model.counts import Counts, StepResult
-from autosync.model.ids import AgentId, CascadeId, engine_of
+from autosync.model.ids import AgentId, CascadeId, PartitionName, engine_of
 from autosync.model.requests import Request, Trail, Wanted
 from autosync.model.runs import Run
 from autosync.model.steps import Slot
@@ -26,7 +26,11 @@ class _Passed:
 def queue_followups(turn: Turn, run: Run, steps: Sequence[StepResult]) -> None:
     """Queue what must follow the run."""
     full_sync = turn.agent_settings(run.agent).full_sync_after_full_import
+    profile = turn.profile(run.agent, run.profile)
+    status = run.outcome.status if run.outcome is not None else ""
     needed = list(followups.followups(steps, full_sync=full_sync))
+    needed += followups.doubts(status, steps, profile.steps if profile is not None else ())
+    _look_again(turn, run)
     if not needed:
         return
     passed = _Passed(run=run, cascades=_cascades(turn, run), trail=_trail(turn, run, steps))
@@ -36,8 +40,29 @@ def queue_followups(turn: Turn, run: Run, steps: Sequence[StepResult]) -> None:
                 _need(turn, passed, each)
             case followups.Outbound():
                 _look_at_targets(turn, passed, each)
+            case followups.Doubtful():
+                _find_out(turn, passed, each.partition)
             case followups.Exported():
                 _wake(turn, passed)
+
+
+def _find_out(turn: Turn, passed: _Passed, partition: PartitionName) -> None:
+    """Queue the import that shows what an export did which broke off. What it confirms has not arrived: more may be missing."""
+    run = passed.run
+    profiles = queue.resolve(turn, Wanted(agent=run.agent, slot=Slot.CONFIRMING_IMPORT, partition=partition))
+    cause = _cause(turn, run, "broke off, and nobody knows what it exported", CauseKind.BROKEN_OFF)
+    for profile in profiles:
+        wish = queue.Wish(agent=run.agent, profile=profile, causes=(cause,), cascades=passed.cascades, front=True)
+        queue.add(turn, wish)
+
+
+def _look_again(turn: Turn, run: Run) -> None:
+    """Look for exports after an import that showed what an export had done: some may have waited to know."""
+    causes = run.request_as_started.causes if run.request_as_started is not None else ()
+    doubted = tuple(cause for cause in causes if cause.kind is CauseKind.BROKEN_OFF)
+    if doubted and run.outcome is not None and run.outcome.kind in outcomes.WELL:
+        cause = _cause(turn, run, "showed what an export had done that broke off")
+        looks.want(turn, run.agent, Look(causes=(cause,), cascades=run.cascades))
 
 
 def _need(turn: Turn, passed: _Passed, needed: followups.Needed) -> None:

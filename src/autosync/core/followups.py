@@ -7,7 +7,7 @@ from typing import Final
 from autosync.core import outcomes
 from autosync.model.counts import Counts, RunResult, StepResult
 from autosync.model.ids import AgentId, PartitionName
-from autosync.model.steps import Profile, Slot
+from autosync.model.steps import Profile, Slot, Step
 from autosync.model.wording import number
 
 
@@ -35,7 +35,14 @@ class Exported:
     partition: PartitionName
 
 
-Followup = Needed | Outbound | Exported
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubtful:
+    """An export broke off and told nothing: only an import can say what it did."""
+
+    partition: PartitionName
+
+
+Followup = Needed | Outbound | Exported | Doubtful
 
 _BEHIND: Final = frozenset({"cd-existing-object", "cd-missing-object"})
 """Microsoft's names for export errors that say that the connected system is not as the last import saw it."""
@@ -62,6 +69,21 @@ def followups(steps: Sequence[StepResult], *, full_sync: bool) -> Iterator[Follo
             yield from _after_sync(step)
         if step.kind.exports:
             yield from _after_export(step, later)
+
+
+def doubts(status: str, steps: Sequence[StepResult], planned: Sequence[Step]) -> Iterator[Doubtful]:
+    """Yield the partitions of which nobody knows what a run exported there before it broke off.
+
+    The export comes again, and what was made and not told is made once more. But what is to be taken back in between would
+    be thought not to be there, and stay.
+    """
+    if not outcomes.broke_off(status):
+        return
+    told = [(step.kind, step.partition, step.exported, step.status) for step in steps]
+    exports = told or [(step.kind, step.partition, None, status) for step in planned]
+    for kind, partition, exported, ended in exports:
+        if kind.exports and exported is None and outcomes.broke_off(ended):
+            yield Doubtful(partition=partition)
 
 
 def _after_import(step: StepResult, later: Sequence[StepResult], *, full_sync: bool) -> Iterator[Followup]:

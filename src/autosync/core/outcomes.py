@@ -59,6 +59,8 @@ _PREFIXES: Final[tuple[tuple[str, OutcomeKind], ...]] = (
 WELL: Final = frozenset({OutcomeKind.SUCCESS, OutcomeKind.OBJECT_ERRORS})
 """Outcomes of runs that did their work to the end."""
 
+_BROKEN_OFF: Final = frozenset({OutcomeKind.TRY_AGAIN, OutcomeKind.FAILED, OutcomeKind.STOPPED})
+
 
 def classify(status: str) -> OutcomeKind:
     """Return what a status means."""
@@ -77,3 +79,8 @@ def is_known(status: str) -> bool:
 def ended_well(status: str) -> bool:
     """Return whether a run or step of that status did its work to the end."""
     return classify(status) in WELL
+
+
+def broke_off(status: str) -> bool:
+    """Return whether a run or step of that status had begun and did not come to its end."""
+    return classify(status) in _BROKEN_OFF

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from autosync.model.ids import AgentId, CascadeId, RunId, TriggerId
 
@@ -20,6 +21,8 @@ class CauseKind(StrEnum):
     RETRY = "retry"
     REPAIR = "repair"
     """The engine asked for a full import."""
+    BROKEN_OFF = "broken-off"
+    """An export ended without telling what it did: only an import can tell."""
     FOUND = "found"
     """Pending work was found in the engine at start, after a lost connection or behind a foreign run."""
     WAKE = "wake"
@@ -28,7 +31,10 @@ class CauseKind(StrEnum):
     @property
     def is_outside(self) -> bool:
         """Return whether such a cause opens a cascade of its own."""
-        return self not in {CauseKind.RUN, CauseKind.RETRY, CauseKind.REPAIR, CauseKind.WAKE}
+        return self not in _INSIDE
+
+
+_INSIDE: Final = frozenset({CauseKind.RUN, CauseKind.RETRY, CauseKind.REPAIR, CauseKind.BROKEN_OFF, CauseKind.WAKE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

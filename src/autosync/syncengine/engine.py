@@ -23,7 +23,7 @@ from autosync.syncengine.rules.functions import RuleFunctions
 from autosync.syncengine.rules.plan import Plan, compile_plan
 from autosync.syncengine.running.collection import seldom_collected
 from autosync.syncengine.running.context import BATCH, TOGETHER, RunContext
-from autosync.syncengine.running.exports import take_back
+from autosync.syncengine.running.doubt import take_back
 from autosync.syncengine.running.run import Progress, Run, record
 from autosync.syncengine.spec.model import Spec
 from autosync.syncengine.steps import Profile, Step, StepKind

@@ -9,10 +9,10 @@ from typing import Final
 from autosync.syncengine.connectors.port import Change, ChangeOutcome, ConnectorError, Writer
 from autosync.syncengine.running.changes import Prepared, PreparedBatch
 from autosync.syncengine.running.context import RunContext
+from autosync.syncengine.running.doubt import announced, is_in_doubt, no_more_in_doubt, take_back
 from autosync.syncengine.running.escrow import Export, pack, unpack
 from autosync.syncengine.running.report import StepReport, Stopped
 from autosync.syncengine.running.seen import SeenObjects
-from autosync.syncengine.store.port import Store
 from autosync.syncengine.store.rows import (
     ADD,
     DELETE,
@@ -33,6 +33,7 @@ _COUNTERS: Final = {
     DELETE: "export_delete",
     DELETE_ADD: "export_delete_add",
 }
+_WAIT: Final = "some deletions wait for an import: an export broke off, and nobody knows whether it made these objects"
 
 
 class ExportStep:
@@ -89,7 +90,11 @@ class ExportStep:
                 rows = rows[: max(0, limit - self._report.done)]
                 if not rows:
                     raise Stopped("stopped-object-limit", f"the step's limit is {limit} objects")
-            self._batch(writer, rows)
+            known = [row for row in rows if not (kind == DELETE and is_in_doubt(row))]
+            if len(known) < len(rows):
+                self._report.message = _WAIT
+            if known:
+                self._batch(writer, known)
 
     def _batch(self, writer: Writer, rows: list[CsRow]) -> None:
         prepared = PreparedBatch(self._store, self._context.agent, rows)
@@ -97,6 +102,7 @@ class ExportStep:
         failed: list[ErrorRow] = []
         changes: list[Change] = []
         todo: list[Prepared] = []
+        refused: list[CsRow] = []
         for each in prepared.changes():
             batch.export_refs_gone.extend(each.void)
             if each.change is not None:
@@ -104,15 +110,18 @@ class ExportStep:
                 todo.append(each)
             elif not each.deferred and not each.waits:
                 self._forget(batch, each.row)
+        fresh = announced(self._store, [each.row for each in todo])
         outcomes = writer.write(changes) if changes else []
         healed = self._store.errors_of([each.row.id for each in todo], "export")
         for each, outcome in zip(todo, outcomes, strict=True):
             if outcome.error_type is not None:
                 failed.append(self._failure(each.row, outcome))
+                refused.append(each.row)
                 continue
             self._sent(batch, each, outcome)
             if each.row.id in healed:
                 batch.errors_gone.append((each.row.id, "export"))
+        batch.cs_sent.extend(no_more_in_doubt(fresh, refused))
         reported = self._context.record(batch, "export", failed) if failed else []
         self._name_renamed(batch, todo)
         self._store.apply(batch)
@@ -170,34 +179,3 @@ class ExportStep:
         if names and self._context.agent.references:
             found = self._store.dependents(self._context.agent.number, names)
             batch.due_new.extend((mv, 0, "") for mv, _, _ in found)
-
-
-def take_back(store: Store, space: int) -> None:
-    """Put what was exported and never confirmed back among the pending exports: nobody knows whether it is there.
-
-    Writing it again does no harm (the connector's promise). Called when an export broke off.
-    """
-    after = 0
-    while rows := store.escrowed(space, after, 5000):
-        after = rows[-1].id
-        batch = WriteBatch()
-        refs = [ref for ref in store.export_refs([row.id for row in rows]) if ref[5]]
-        many = {ref[0] for ref in refs}
-        batch.export_refs_sent.extend((0, value or "", cs, at, removes, key) for cs, at, removes, key, value, _ in refs)
-        for row in rows:
-            was = row.pending
-            escrow, pending = unpack(row.escrow), unpack(row.export)
-            kind = escrow.kind if escrow.kind in {ADD, DELETE_ADD, DELETE} else (pending.kind or UPDATE)
-            if pending.kind == DELETE:
-                kind = DELETE
-            attributes = {name: value for name, value in escrow.attributes.items() if name not in pending.references}
-            row.export = pack(
-                Export(
-                    kind, {**attributes, **pending.attributes}, pending.references, escrow.initial or pending.initial,
-                    pending.dn, pending.many or row.id in many,
-                )
-            )  # fmt: skip
-            row.pending, row.escrow = kind, None
-            batch.cs_sent.append(row)
-            batch.count(row, row.staged, was)
-        store.apply(batch)

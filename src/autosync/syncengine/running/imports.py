@@ -10,6 +10,7 @@ from autosync.syncengine.connectors.port import EntryError, ReadBatch, Reader, R
 from autosync.syncengine.names import name_key
 from autosync.syncengine.results import DiscoveryError
 from autosync.syncengine.running.context import RunContext
+from autosync.syncengine.running.doubt import has_doubts, settle_doubts
 from autosync.syncengine.running.report import StepReport, Stopped
 from autosync.syncengine.running.seen import SeenObjects
 from autosync.syncengine.running.staging import Staging
@@ -33,11 +34,15 @@ class ImportStep:
     def run(self, *, delta: bool, whole: bool) -> None:
         """Import. ``delta`` asks for changes only; ``whole`` says that what is not seen is gone.
 
-        Where nothing was ever read to its end there is no ground for changes: then everything is read.
+        Where nothing was ever read to its end there is no ground for changes: then everything is read. So it is where an
+        export broke off: changes alone do not tell what is not there.
         """
         partition = self._report.step.partition
         if delta and self._space.signature is None:
             self._report.message = "nothing had been read before: everything was read"
+            delta, whole = False, True
+        elif delta and has_doubts(self._store, self._space.id):
+            self._report.message = "an export had broken off: everything was read to see what it did"
             delta, whole = False, True
         if delta and not self._digests_count:
             raise Stopped("no-start-full-import-required", "the rules changed how objects are read: run a full import")
@@ -60,6 +65,7 @@ class ImportStep:
         if whole and complete:
             report.nothing_there = report.done == 0
             self._obsolete()
+            settle_doubts(self._store, self._space.id)
         elif whole:
             report.deletions_skipped = True
         if complete:

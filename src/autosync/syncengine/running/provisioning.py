@@ -9,6 +9,7 @@ from autosync.syncengine.results import OutboundCounters
 from autosync.syncengine.rules.coercion import same
 from autosync.syncengine.rules.outbound import OutboundRules
 from autosync.syncengine.rules.plan import AgentPlan, Plan
+from autosync.syncengine.running.doubt import is_in_doubt
 from autosync.syncengine.running.escrow import Export, pack, unpack
 from autosync.syncengine.running.units import Images, Unit, UnitFailed
 from autosync.syncengine.running.waiting import wait
@@ -139,7 +140,10 @@ class Provisioning:
     def _adopt(self, unit: Unit, row: CsRow) -> None:
         was_pending = row.pending
         row.mv, row.link = unit.mv, 0
-        if row.pending == DELETE:
+        if is_in_doubt(row):
+            row.pending, row.export = ADD, None
+            unit.made.append(row)
+        elif row.pending == DELETE:
             row.pending, row.export = NONE, None
         self._batch.waiting_gone.append(row.id)
         self._batch.cs_pending.append(row)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from autosync.syncengine.errors import FlowError
+from autosync.syncengine.running.doubt import is_in_doubt, waits_to_be_seen
 from autosync.syncengine.running.units import Unit
 from autosync.syncengine.store.rows import ADD, DELETE, EXPLICIT, CsRow, WriteBatch
 
@@ -47,7 +48,7 @@ def ambiguous(unit: Unit, first: CsRow, second: CsRow) -> FlowError:
 
 
 def _is_only_meant(row: CsRow) -> bool:
-    return row.pending == ADD and row.blob is None and row.escrow is None
+    return row.pending == ADD and row.blob is None and (row.escrow is None or is_in_doubt(row))
 
 
 def _drop(unit: Unit, row: CsRow, batch: WriteBatch) -> None:
@@ -55,5 +56,11 @@ def _drop(unit: Unit, row: CsRow, batch: WriteBatch) -> None:
     unit.lost.append(row)
     unit.topology = unit.all_references = True
     row.mv, row.link = None, EXPLICIT
+    if is_in_doubt(row):
+        was_pending = row.pending
+        waits_to_be_seen(row)
+        batch.cs_pending.append(row)
+        batch.count(row, row.staged, was_pending)
+        return
     batch.cs_gone.append(row.id)
     batch.count_gone(row.space, row.staged, row.pending)

@@ -9,6 +9,7 @@ from autosync.syncengine.names import name_key, same_name
 from autosync.syncengine.results import StagingCounters
 from autosync.syncengine.rules.coercion import same
 from autosync.syncengine.rules.plan import AgentPlan
+from autosync.syncengine.running.doubt import is_in_doubt
 from autosync.syncengine.running.escrow import again, expected, not_kept, pack, unpack
 from autosync.syncengine.store.codec import decode, encode
 from autosync.syncengine.store.port import ExportRef, Store
@@ -125,6 +126,10 @@ class Staging:
             return
         if row.blob is None and row.escrow is None:
             return  # not yet exported: nothing to be seen
+        if is_in_doubt(row) and row.pending == ADD:
+            row.escrow = None  # it was not made, and is to be made still
+            self.batch.cs_sent.append(row)
+            return
         escrow = unpack(row.escrow)
         if row.staged == ADD or DELETE in {escrow.kind, row.pending} or (row.blob is None and row.mv is None):
             # Never synchronized, or gone because we said so: nothing is left to tell anybody.
