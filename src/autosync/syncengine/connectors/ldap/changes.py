@@ -61,12 +61,9 @@ class Lookup:
     async def resolve(self, directory: Directory, changes: Changes) -> tuple[list[Entry], list[str]]:
         """Return the entries as they are, and the anchors or names of what is not (or no longer ours)."""
         entries, gone = list(changes.entries), list(changes.gone)
-        touched = list(changes.touched)
-        for start in range(0, len(touched), _AT_ONCE):
-            some = touched[start : start + _AT_ONCE]
-            found = {self._shape.identity(entry): entry for entry in await self._with_identity(directory, some)}
-            entries += found.values()
-            gone += [self._name_of(identity, changes.touched[identity]) for identity in some if identity not in found]
+        found = await self.there(directory, list(changes.touched))
+        entries += found.values()
+        gone += [self._name_of(identity, was) for identity, was in changes.touched.items() if identity not in found]
         found_by_name = await self._all_named(directory, list(changes.named))
         for (_, was), entry in zip(changes.named.items(), found_by_name, strict=True):
             if entry is not None:
@@ -76,6 +73,14 @@ class Lookup:
         taken = {name_key(entry.dn) for entry in found_by_name if entry is not None}
         gone += [name for name in changes.left if name_key(name) not in taken]
         return entries, gone
+
+    async def there(self, directory: Directory, identities: Sequence[str]) -> dict[str, Entry]:
+        """Return those of the entries that are there and ours, by identity."""
+        found: dict[str, Entry] = {}
+        for start in range(0, len(identities), _AT_ONCE):
+            some = await self._with_identity(directory, identities[start : start + _AT_ONCE])
+            found.update((self._shape.identity(entry), entry) for entry in some)
+        return found
 
     async def below(self, directory: Directory, dn: str) -> dict[str, str | None]:
         """Return the identities of our entries below one that was renamed: their names changed without a word."""

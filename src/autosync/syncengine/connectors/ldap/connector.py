@@ -14,11 +14,11 @@ from autosync.syncengine.connectors.ldap.change_log import ChangeLog
 from autosync.syncengine.connectors.ldap.changes import ChangeSource, Lookup
 from autosync.syncengine.connectors.ldap.failures import run_error
 from autosync.syncengine.connectors.ldap.planning import Planner
-from autosync.syncengine.connectors.ldap.reader import ChangedSource, LdapReader, PagedSource, RefreshSource, Source
+from autosync.syncengine.connectors.ldap.reader import ChangedSource, KnownSource, LdapReader, PagedSource, Source
 from autosync.syncengine.connectors.ldap.schema import Schema, read_schema
 from autosync.syncengine.connectors.ldap.settings import DeltaKind, LdapSettings
 from autosync.syncengine.connectors.ldap.shape import Shape
-from autosync.syncengine.connectors.ldap.syncrepl import Syncrepl, start_refresh
+from autosync.syncengine.connectors.ldap.syncrepl import Syncrepl
 from autosync.syncengine.connectors.ldap.token import read_token, scope_of
 from autosync.syncengine.connectors.ldap.writer import LdapWriter
 from autosync.syncengine.connectors.port import (
@@ -147,14 +147,14 @@ class LdapConnector:
 
     async def _full(self, directory: Directory, shape: Shape, base: str, kind: DeltaKind) -> Source:
         settings = self._settings
-        if kind is DeltaKind.SYNCREPL:
-            return RefreshSource(await start_refresh(directory, shape, base, None))
-        token = None
-        if kind is not DeltaKind.NONE:
-            token = await _source(kind, shape, base, Lookup(shape, base)).begin(directory)
         search = Search(
             base=base, filter=settings.wanted(), attributes=shape.asked(), page_size=settings.page_size
         )  # fmt: skip
+        token = None
+        if kind is not DeltaKind.NONE:
+            token = await _source(kind, shape, base, Lookup(shape, base)).begin(directory)
+        if token is not None and kind is DeltaKind.SYNCREPL:
+            return KnownSource(search, token, shape)
         return PagedSource(search, token, follow_referrals=settings.follow_referrals)
 
 
@@ -170,7 +170,7 @@ def _source(kind: DeltaKind, shape: Shape, base: str, lookup: Lookup) -> ChangeS
         case DeltaKind.CHANGELOG:
             return ChangeLog(settings, base, lookup)
         case DeltaKind.SYNCREPL | DeltaKind.AUTO | DeltaKind.NONE:
-            return Syncrepl(shape, base)
+            return Syncrepl(shape, base, lookup)
 
 
 async def _controls(directory: Directory) -> frozenset[str]:

@@ -13,7 +13,7 @@ from autosync.directory.searching import Search
 from autosync.syncengine.connectors.ldap.changes import ChangeSource, Lookup
 from autosync.syncengine.connectors.ldap.failures import run_error
 from autosync.syncengine.connectors.ldap.shape import MissingAnchor, Shape
-from autosync.syncengine.connectors.ldap.syncrepl import Refresh
+from autosync.syncengine.connectors.ldap.syncrepl import Known
 from autosync.syncengine.connectors.ldap.token import Token
 from autosync.syncengine.connectors.port import Entry, ReadBatch, ReadError
 
@@ -98,24 +98,25 @@ class PagedSource:
         return self._token, [], None
 
 
-class RefreshSource:
-    """All entries by syncrepl, which gives the cookie for the first delta with them."""
+class KnownSource(PagedSource):
+    """All entries, page by page, and in the token which they were: a delta by syncrepl tells deletions by UUID alone."""
 
-    def __init__(self, refresh: Refresh) -> None:
-        self._refresh = refresh
+    def __init__(self, search: Search, token: Token, shape: Shape) -> None:
+        super().__init__(search, token, follow_referrals=shape.settings.follow_referrals)
+        self._cookie = token.cookie
+        self._known = Known(shape, token)
 
-    async def begin(self, directory: Directory) -> list[str]:  # noqa: ARG002 (everything is read)
-        """Return nothing."""
-        return []
-
-    async def take(self, directory: Directory, most: int) -> list[searching.Entry]:  # noqa: ARG002 (it has its own)
+    async def take(self, directory: Directory, most: int) -> list[searching.Entry]:
         """Return the next entries."""
-        return await self._refresh.take(most)
+        entries = await super().take(directory, most)
+        for entry in entries:
+            self._known.add(entry)
+        return entries
 
-    async def end(self, directory: Directory) -> tuple[Token | None, list[str], ReadError | None]:  # noqa: ARG002
-        """Return the cookie."""
-        token, _ = self._refresh.end()
-        return token, [], None
+    async def end(self, directory: Directory) -> tuple[Token | None, list[str], ReadError | None]:
+        """Return the cookie of the beginning: what has changed since is read once more, and that is all."""
+        _, gone, error = await super().end(directory)
+        return self._known.token(self._cookie), gone, error
 
 
 class ChangedSource:
