@@ -76,9 +76,9 @@ def measure(slapd: Slapd, entries: int, added: int, rounds: int) -> Measurements
     for _ in range(rounds):
         found.take("read: ldapsearch", entries, lambda: ldapsearch(slapd))
         found.take("read: client", entries, lambda: asyncio.run(read(access, slapd.suffix)))
-        for delta, name in (("none", "pages"), ("syncrepl", "syncrepl")):
+        for delta in ("none", "syncrepl"):
             connector = connector_of(slapd, delta)
-            found.take(f"read: connector, full import by {name}", entries, partial(read_all, connector))
+            found.take(f"read: connector, full import, delta: {delta}", entries, partial(read_all, connector))
         batch = first
         found.take("add: ldapadd", added, partial(ldapadd, slapd, batch, added))
         batch += added

@@ -143,7 +143,7 @@ class Syncrepl:
         """Return a token for what is read from now on; raise ``ConnectorError``.
 
         389 Directory Server is refused (2.3, measured): with a cookie it sends entries without their ids, and it ends without
-        ``refreshDeletes`` though it has told what was deleted: after RFC 4533 everything else would be gone. It logs its changes.
+        ``refreshDeletes`` though it has told what was deleted: after RFC 4533 everything else would be gone. It keeps a log.
         """
         if await keeps_log(directory):
             message = (
