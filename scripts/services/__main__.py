@@ -1,7 +1,7 @@
 """Real servers on this machine, for a look by hand.
 
-    python scripts/services install slapd samba kerberos postgresql 389-ds     Debian's packages, as root
-    python scripts/services start slapd                         until Ctrl+C, or until it is stopped from elsewhere
+    python scripts/services install slapd samba kerberos postgresql 389-ds mono     Debian's packages, as root
+    python scripts/services start slapd                              until Ctrl+C, or until it is stopped from elsewhere
     python scripts/services stop slapd
 
 Each runs on the loopback address with its data in a private folder that goes with it.

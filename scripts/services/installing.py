@@ -13,8 +13,9 @@ PACKAGES: Final[Mapping[str, Sequence[str]]] = {
     "kerberos": ("libkrb5-dev", "gcc", "libc6-dev"),
     "postgresql": ("postgresql",),
     "389-ds": ("389-ds-base",),
+    "mono": ("mono-mcs", "mono-runtime", "libmono-system-ldap-protocols4.0-cil"),
 }
-"""What each server needs, by its name; ``kerberos`` is what the client's libraries are compiled with."""
+"""What each server needs, by its name; ``kerberos`` is what the client's libraries are compiled with, ``mono`` compiles C#."""
 
 _ANSWERS: Final = "slapd slapd/no_configuration boolean true\n"
 """Asks slapd's package for no directory of the system's own."""
