@@ -64,6 +64,13 @@ def test_a_windows_sign_in_with_a_wrong_password_is_refused(samba: Samba) -> Non
         asyncio.run(with_directory(access_to(samba, who=who), lambda _: asyncio.sleep(0)))
 
 
+def test_ntlm_over_tls_is_refused_with_a_way_out(samba: Samba) -> None:
+    who = Windows(user=r"LAB\Administrator", password=samba.password, mechanism=Mechanism.NTLM)
+    with pytest.raises(SignInFailed, match="sign in by Kerberos, or use ldap://") as caught:
+        asyncio.run(with_directory(replace(ad(samba), who=who), lambda _: asyncio.sleep(0)))
+    assert samba.password not in str(caught.value)
+
+
 def test_members_that_come_in_pieces_are_completed(samba: Samba) -> None:
     async def main(directory: Directory) -> None:
         users = [f"CN=piece{number},CN=Users,{samba.suffix}" for number in range(12)]

@@ -189,7 +189,8 @@ def _hint(result: Result, *, is_secured: bool) -> str:
     """Return a way out where there is a usual one (RFC 4511 appendix A; Active Directory's sub-codes of 49).
 
     ``is_secured``: a Windows account was refused although there is TLS, which Samba does unless its configuration says
-    ``ldap server require strong auth = allow_sasl_over_tls``.
+    ``ldap server require strong auth = allow_sasl_over_tls``. NTLM it refuses there even so (4.17: an invalid parameter, 57):
+    over TLS nothing is signed, and then it does not understand the session key that pyspnego sends.
     """
     sub_codes = {"data 52e": "wrong password", "data 525": "no such account", "data 533": "the account is disabled",
         "data 532": "the password has expired", "data 701": "the account has expired",
@@ -197,6 +198,8 @@ def _hint(result: Result, *, is_secured: bool) -> str:
     for code, words in sub_codes.items():
         if code in result.diagnostic:
             return f": {words}"
+    if is_secured and "data 57," in result.diagnostic:
+        return ". Samba does not understand NTLM over TLS: sign in by Kerberos, or use ldap://, which is then sealed"
     if result.code not in {8, 13}:
         return ""
     if is_secured:
