@@ -124,6 +124,23 @@ def test_a_password_can_be_used_afterwards_and_is_sent_over_tls_only(unit: Unit)
     assert "user" in there.attributes
 
 
+def test_an_object_is_renamed_also_where_the_attribute_of_its_name_is_exported(unit: Unit) -> None:
+    (ada,) = unit.anchors(unit.user("ada"))
+    rename = change(ChangeKind.RENAME, ada, f"CN=Ada L,{unit.base}", cn="Ada L", title="Countess")
+    rename.old_dn = f"CN=ada,{unit.base}"
+    update = change(ChangeKind.UPDATE, ada, f"CN=Ada L,{unit.base}", cn="Ada L")
+
+    outcomes = unit.write(rename) + unit.write(update)
+
+    assert [outcome.error_type for outcome in outcomes] == [None, None]
+    (entry,) = unit.full(delta="none").entries.values()
+    assert (entry.dn, entry.attributes["cn"], entry.attributes["title"]) == (
+        f"CN=Ada L,{unit.base}",
+        "Ada L",
+        "Countess",
+    )
+
+
 @pytest.mark.parametrize("kind", ["dir-sync", "usn-changed"])
 def test_a_delta_tells_everything_that_happened(unit: Unit, kind: str) -> None:
     names = ("ada", "bob", "eve", "fay", "gus")

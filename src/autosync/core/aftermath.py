@@ -30,8 +30,8 @@ def queue_followups(turn: Turn, run: Run, steps: Sequence[StepResult]) -> None:
     status = run.outcome.status if run.outcome is not None else ""
     needed = list(followups.followups(steps, full_sync=full_sync))
     needed += followups.doubts(status, steps, profile.steps if profile is not None else ())
-    _look_again(turn, run)
-    if not needed:
+    has_found_out = _has_found_out(run)
+    if not needed and not has_found_out:
         return
     passed = _Passed(run=run, cascades=_cascades(turn, run), trail=_trail(turn, run, steps))
     for each in needed:
@@ -44,6 +44,8 @@ def queue_followups(turn: Turn, run: Run, steps: Sequence[StepResult]) -> None:
                 _find_out(turn, passed, each.partition)
             case followups.Exported():
                 _wake(turn, passed)
+    if has_found_out:
+        _go_on_knowing(turn, passed, steps)
 
 
 def _find_out(turn: Turn, passed: _Passed, partition: PartitionName) -> None:
@@ -56,13 +58,22 @@ def _find_out(turn: Turn, passed: _Passed, partition: PartitionName) -> None:
         queue.add(turn, wish)
 
 
-def _look_again(turn: Turn, run: Run) -> None:
-    """Look for exports after an import that showed what an export had done: some may have waited to know."""
+def _has_found_out(run: Run) -> bool:
+    """Return whether this was the import that shows what an export did which broke off."""
     causes = run.request_as_started.causes if run.request_as_started is not None else ()
-    doubted = tuple(cause for cause in causes if cause.kind is CauseKind.BROKEN_OFF)
-    if doubted and run.outcome is not None and run.outcome.kind in outcomes.WELL:
-        cause = _cause(turn, run, "showed what an export had done that broke off")
-        looks.want(turn, run.agent, Look(causes=(cause,), cascades=run.cascades))
+    well = run.outcome is not None and run.outcome.kind in outcomes.WELL
+    return well and any(cause.kind is CauseKind.BROKEN_OFF for cause in causes)
+
+
+def _go_on_knowing(turn: Turn, passed: _Passed, steps: Sequence[StepResult]) -> None:
+    """Have decided anew what was decided in doubt, and look for exports that waited to know."""
+    reason = "showed what an export had done that broke off"
+    for step in steps:
+        if step.kind.imports and not step.kind.syncs:
+            sync = followups.Needed(slot=Slot.DELTA_SYNC, partition=step.partition, expected=None, reason=reason)
+            _need(turn, passed, sync)
+    cause = _cause(turn, passed.run, reason)
+    looks.want(turn, passed.run.agent, Look(causes=(cause,), cascades=passed.cascades))
 
 
 def _need(turn: Turn, passed: _Passed, needed: followups.Needed) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from autosync.model.causes import CauseKind
 from autosync.model.counts import Counts, RunResult
+from autosync.model.facts import FactKind
 from autosync.model.steps import StepKind
 from autosync.model.stimuli import RunEnded
 from tests.unit.core.world import AD, EX, World, agent, profile, started_run, step
@@ -36,7 +37,7 @@ def test_an_import_finds_out_before_the_export_comes_again() -> None:
     assert "sim/ad EX" in world.waiting()
 
 
-def test_what_waited_to_know_is_exported_after_the_import() -> None:
+def test_what_waited_to_know_goes_on_after_the_import() -> None:
     """Also where nobody would try the export again: a person had stopped it."""
     world = exporting(World())
     ended_silently(world, "stopped-user-termination-from-wmi-or-ui")
@@ -44,7 +45,8 @@ def test_what_waited_to_know_is_exported_after_the_import() -> None:
     world.pend(AD, exports=1)
     world.end(AD, after=5)
 
-    assert world.running() == ["sim/ad EX"]
+    assert world.running() + world.waiting() == ["sim/ad EX", "sim/ad DS"]
+    assert "showed what an export had done that broke off" in world.said(FactKind.RUN_STARTED)[-1].text
 
 
 def test_the_change_has_not_arrived_before_the_export_is_through() -> None:
@@ -58,7 +60,7 @@ def test_the_change_has_not_arrived_before_the_export_is_through() -> None:
     world.end(AD, after=5)
 
     assert cascade in world.state.cascades
-    assert world.waiting() + world.running() == ["sim/ad EX"]
+    assert sorted(world.running() + world.waiting()) == ["sim/ad DS", "sim/ad EX"]
 
 
 @pytest.mark.parametrize("status", ["no-start-connection", "no-start-ma-already-running", "access-denied"])

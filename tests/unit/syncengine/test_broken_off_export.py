@@ -187,3 +187,42 @@ def test_an_object_in_doubt_gives_way_to_one_that_is_there(tmp_path: Path) -> No
 
     assert [anchor for anchor, entry in world.directory.entries.items() if entry.dn == "cn=ann"] == ["own"]
     assert world.deletions() == []
+
+
+def test_a_name_that_changes_before_the_object_was_made_is_the_name_that_it_gets(tmp_path: Path) -> None:
+    world = World(tmp_path, made=0)
+    run(world.engine, "directory", "delta import")
+    world.hr.put("ann", id="anna", title="new")
+    world.flow()
+    run(world.engine, "directory", "export")
+
+    assert world.directory.values()["cn=anna"] == {"id": "anna", "title": "new"}
+    assert world.names() == {"cn=anna", "cn=bob"}
+
+
+def test_a_name_that_another_has_by_then_is_refused(tmp_path: Path) -> None:
+    world = World(tmp_path, made=0)
+    world.directory.put("own", "cn=anna", id="somebody else")
+    run(world.engine, "directory", "delta import")
+    world.hr.put("ann", id="anna", title="new")
+    run(world.engine, "hr", "full import")
+    result = world.engine.run("hr", "delta sync")
+    run(world.engine, "directory", "export")
+
+    assert [error.error_type for error in result.steps[0].sync_errors] == ["object-already-exists"]
+    assert world.directory.values()["cn=anna"] == {"id": "somebody else"}
+
+
+@pytest.mark.parametrize("made", [0, 2])
+def test_what_changes_while_nobody_knows_is_decided_once_somebody_does(tmp_path: Path, made: int) -> None:
+    """In doubt, neither name nor content of what was sent changes: it is how the object is known again."""
+    world = World(tmp_path, made=made)
+    world.hr.put("ann", id="anna", title="boss")
+    world.flow()
+    run(world.engine, "directory", "delta import")
+    run(world.engine, "directory", "delta sync")
+    run(world.engine, "directory", "export")
+    run(world.engine, "directory", "delta import")
+
+    assert world.directory.values()["cn=anna"] == {"id": "anna", "title": "boss"}
+    assert world.names() == {"cn=anna", "cn=bob"}

@@ -8,6 +8,7 @@ from autosync.syncengine.names import same_name
 from autosync.syncengine.results import OutboundCounters
 from autosync.syncengine.rules.outbound import OutboundRules, ReferenceFlow
 from autosync.syncengine.rules.plan import AgentPlan, Plan
+from autosync.syncengine.running.doubt import is_in_doubt
 from autosync.syncengine.running.escrow import NOTHING, Export, pack, unpack
 from autosync.syncengine.running.provisioning import Provisioning
 from autosync.syncengine.running.units import Images, Unit, UnitFailed
@@ -75,10 +76,14 @@ class OutboundFlow:
         row.export = pack(Export(ADD, attributes, references, rules.initial_values(unit.values), None))
 
     def _update(self, unit: Unit, row: CsRow, agent: AgentPlan, rules: OutboundRules, target: OutboundCounters) -> None:
-        was_pending, was_export = row.pending, row.export
+        was_pending, was_export, was_dn = row.pending, row.export, row.dn
         earlier = unpack(was_export)
         # An add whose answer was lost (a crash, and the person changed since) is seen by an import: from then on it is there.
-        if was_pending == ADD and row.blob is None:  # still to be made: its whole content, once more
+        if is_in_doubt(row):
+            target.connector_no_flow += 1
+            return
+        if was_pending == ADD and row.blob is None:  # still to be made: its whole content, once more, and its name
+            self._provisioning.name_anew(unit, row, agent, rules)
             attributes = rules.content(unit.values)
             references = self._references(unit, agent, rules.single_references, attributes, {})
             export = earlier._replace(attributes=attributes, references=references)
@@ -90,7 +95,7 @@ class OutboundFlow:
             export = self._export(attributes, references, self._provisioning.new_name(unit, row, rules), earlier)
         row.pending = export.kind
         row.export = None if export.kind == NONE else pack(export)
-        if row.export != was_export or row.pending != was_pending:
+        if (row.export, row.pending, row.dn) != (was_export, was_pending, was_dn):
             self._batch.cs_pending.append(row)
             self._batch.count(row, row.staged, was_pending)
             if export.kind == RENAME:

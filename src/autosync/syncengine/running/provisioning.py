@@ -68,6 +68,18 @@ class Provisioning:
             return None
         return name
 
+    def name_anew(self, unit: Unit, row: CsRow, agent: AgentPlan, rules: OutboundRules) -> None:
+        """Give an object that is still to be made the name that it should have by now; raise ``FlowError``: it is taken."""
+        name = self.new_name(unit, row, rules)
+        if name is None:
+            return
+        place = (agent.number, name_key(name))
+        rivals = [each for each in self._store.by_name(agent.number, [name]) if each.id not in {row.id, *self._leaving}]
+        if place in self._taken or any(each.pending != DELETE for each in rivals):
+            raise FlowError("object-already-exists", "provisioning", f"another object of {agent.name} has this name")
+        self._taken.add(place)
+        row.dn = name
+
     def _one(self, unit: Unit, counters: dict[str, OutboundCounters]) -> None:
         handled: set[int] = set()
         for agent, type_name, rules in self._targets:

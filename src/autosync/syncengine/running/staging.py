@@ -127,8 +127,10 @@ class Staging:
         if row.blob is None and row.escrow is None:
             return  # not yet exported: nothing to be seen
         if is_in_doubt(row) and row.pending == ADD:
-            row.escrow = None  # it was not made, and is to be made still
+            row.escrow = None  # it was not made, and is to be made still, as it should be by now
             self.batch.cs_sent.append(row)
+            if row.mv is not None:
+                self.batch.due_new.append((row.mv, 0, ""))
             return
         escrow = unpack(row.escrow)
         if row.staged == ADD or DELETE in {escrow.kind, row.pending} or (row.blob is None and row.mv is None):

@@ -61,10 +61,15 @@ class Planner:
         return planned
 
     def modify(self, dn: str, change: Change, whole: Mapping[str, Scalar | list[Scalar]] | None = None) -> list[Write]:
-        """Return the request for the attributes of a change; with ``whole``, whole values instead of single ones."""
+        """Return the request for the attributes of a change; with ``whole``, whole values instead of single ones.
+
+        What the entry's own name says is left out: Active Directory lets nobody modify it, not even to what it is.
+        """
+        named = {kind.lower(): [value] for kind, value in parse_name(dn)[0]}
         changes = [
             Modification(ModifyKind.REPLACE, name, self._octets(name, value))
             for name, value in (whole if whole is not None else change.attributes).items()
+            if named.get(name.lower()) != as_list(value)
         ]
         if whole is None:
             for kind, values in ((ModifyKind.DELETE, change.removed), (ModifyKind.ADD, change.added)):
