@@ -283,7 +283,7 @@ _TABLES = (
 def _export(base: str, object_class: str, more: str) -> str:
     return (
         f'provision: {{dn: "cn={{name}},{base}", object-class: {object_class}}}, deprovision: delete, '
-        f"export: {{objectClass: {{constant: {object_class}}}, cn: name, title: title, {more}}}"
+        f"export: {{cn: name, title: title, {more}}}"
     )
 
 
