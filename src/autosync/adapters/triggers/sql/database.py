@@ -49,6 +49,10 @@ class Database:
             raise TriggerFailed(f"the driver of {self.name} is not installed: {error.name}") from None
         except SQLAlchemyError as error:
             raise TriggerFailed(f"{self.name} cannot be asked: {self._said(error)}") from None
+        except (
+            OSError
+        ) as error:  # python-tds tries to connect for 15 s, and then says only that time is up, with the cause
+            raise TriggerFailed(f"{self.name} cannot be reached: {self._said(error.__cause__ or error)}") from None
         return answer
 
     def _connected(self) -> Connection:
@@ -65,7 +69,7 @@ class Database:
         except SQLAlchemyError:
             return  # it was gone before
 
-    def _said(self, error: SQLAlchemyError) -> str:
+    def _said(self, error: BaseException) -> str:
         said = str(getattr(error, "orig", None) or error).strip().splitlines()
         text = (said[0] if said else type(error).__name__)[:_LONGEST]
         password = str(self.url.password or "")

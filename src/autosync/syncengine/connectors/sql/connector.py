@@ -80,6 +80,11 @@ class SqlConnector:
                 yield connection
         except SQLAlchemyError as error:
             raise self._failures.run_error(error, started=False) from None
+        except (
+            OSError
+        ) as error:  # python-tds tries to connect for 15 s, and then says only that time is up, with the cause
+            said = self._failures.say(error.__cause__ or error)
+            raise ConnectorError("no-start-connection", f"{self._failures.name}: {said}") from None
 
     def _get_engine(self) -> Engine:
         if self._engine is None:
