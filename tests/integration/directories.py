@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import count
 from threading import Lock
 from typing import Any, Generic, Protocol, TypeVar
@@ -110,9 +110,8 @@ def openldap() -> Iterator[Changing[Slapd]]:
     try:
         with running_slapd() as slapd:
             access = Access(servers=[parse_server(slapd.url)], who=Simple(slapd.admin, slapd.password))
-            changing = Changing(slapd, access, people, inet_person(people))
-            yield changing
-            changing.close()
+            with closing(Changing(slapd, access, people, inet_person(people))) as changing:
+                yield changing
     except ServiceMissing as missing:
         absent(missing)
 
@@ -124,9 +123,8 @@ def directory_389(**settings: Any) -> Iterator[Changing[Ds389]]:
     try:
         with running_ds389(**settings) as server:
             access = Access(servers=[parse_server(server.url)], who=Simple(server.admin, server.password))
-            changing = Changing(server, access, people, inet_person(people))
-            yield changing
-            changing.close()
+            with closing(Changing(server, access, people, inet_person(people))) as changing:
+                yield changing
     except ServiceMissing as missing:
         absent(missing)
 
@@ -146,10 +144,9 @@ def active_directory() -> Iterator[Changing[Samba]]:
                 who=Simple(samba.admin, samba.password),
                 trust=Trust(ca_file=samba.certificate),
             )
-            changing = Changing(samba, access, people, person)
-            changing.write(Add(dn=people, attributes=octets({"objectClass": "organizationalUnit"})))
-            yield changing
-            changing.close()
+            with closing(Changing(samba, access, people, person)) as changing:
+                changing.write(Add(dn=people, attributes=octets({"objectClass": "organizationalUnit"})))
+                yield changing
     except ServiceMissing as missing:
         absent(missing)
 
