@@ -73,7 +73,7 @@ def changed(domain: Changing[Samba], change: Callable[[], object], **more: objec
     return sum(firing.count for firing in asyncio.run(firings_of(trigger(domain, **more), token, 1.2)))
 
 
-@pytest.fixture(params=["dirsync", "usn"])
+@pytest.fixture(params=["dirsync", pytest.param("usn", marks=pytest.mark.slow)])
 def way(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

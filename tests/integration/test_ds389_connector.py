@@ -235,6 +235,7 @@ def test_the_log_of_another_server_asks_for_a_full_import(ds389: Ds389, own_ds38
     assert caught.value.status == "no-start-full-import-required"
 
 
+@pytest.mark.slow
 def test_a_trimmed_log_asks_for_a_full_import_in_place_of_a_wrong_delta() -> None:
     with directory_389(changelog_age="1s") as company, pytest.raises(ConnectorError, match="trimmed") as caught:
         until_trimmed(Place(company.server, delta="changelog"))

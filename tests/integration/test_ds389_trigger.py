@@ -50,6 +50,7 @@ def test_the_trigger_keeps_its_promises(case: str, way: str, company: Changing[D
     asyncio.run(getattr(TriggerContract(stage), case)())
 
 
+@pytest.mark.slow
 def test_time_stamps_tell_that_something_changed(company: Changing[Ds389]) -> None:
     token = first_token(trigger(company, way="timestamp"))
     company.add()
@@ -113,7 +114,9 @@ def test_a_burst_is_one_look_and_not_a_look_each(company: Changing[Ds389]) -> No
     assert len(counts) < 50
 
 
-@pytest.mark.parametrize("crash", [False, True], ids=["stopped", "crashed"])
+@pytest.mark.parametrize(
+    "crash", [pytest.param(False, id="stopped"), pytest.param(True, id="crashed", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("way", ["changelog", pytest.param("syncrepl", marks=pytest.mark.slow)])
 def test_a_deletion_while_the_server_was_down_for_us_is_told_after_its_restart(
     way: str, crash: bool, company: Changing[Ds389]
