@@ -156,6 +156,26 @@ def test_the_next_delta_import_reads_everything_and_the_one_after_it_changes_onl
     assert (second.message, second.staging.stage_no_change) == ("", 0)
 
 
+def test_only_what_was_on_its_way_is_in_doubt(tmp_path: Path) -> None:
+    """Cay is to be made by the export that broke off, and was not yet sent: she is forgotten when she goes."""
+    world = World(tmp_path, made=0)
+    run(world.engine, "directory", "delta import")
+    world.hr.put("cay", id="cay", title="new")
+    world.flow()
+    world.engine.batch_size = 2
+    world.directory.survives = 0
+    with pytest.raises(Killed):
+        world.engine.run("directory", "export")
+    world.engine.close()
+    world.directory.survives = -1
+    world.engine = world.opened()
+    for name in ("ann", "cay"):
+        world.hr.remove(name)
+    world.flow()
+
+    assert world.engine.pending("directory")["default"].exports.deletes == 1
+
+
 def test_a_refusal_leaves_no_doubt(tmp_path: Path) -> None:
     hr, directory = MemorySystem(), MemorySystem(names=True, refuse={"cn=ann": "permission-issue"})
     for name in ("ann", "bob"):

@@ -1,12 +1,11 @@
 """What an export that broke off leaves behind: objects of which only the connected system knows whether they are there.
 
-An object is marked before it is sent to be made, so that it is in doubt from then on until its answer is there. Meanwhile its
-person may go: an object in doubt is not forgotten like one that was never sent, and not deleted like one that is known to be
-ours. It waits for an import that shows it, or shows that it is not there; that import reads everything.
+Before objects are sent to be made, it is noted which they are. When the export breaks off, those without an answer are in
+doubt. Meanwhile a person may go: an object in doubt is not forgotten like one that was never sent, and not deleted like one
+that is known to be ours. It waits for an import that shows it, or shows that it is not there; that import reads everything.
 """
 
-from collections.abc import Iterable, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Sequence
 from typing import Final
 
 from autosync.syncengine.running.escrow import NOTHING, Export, pack, unpack
@@ -22,25 +21,16 @@ def is_in_doubt(row: CsRow) -> bool:
     return row.blob is None and row.escrow == IN_DOUBT
 
 
-def announced(store: Store, rows: Sequence[CsRow]) -> set[int]:
-    """Mark those of the objects that are sent to be made for the first time; return their ids."""
-    fresh = [row for row in rows if row.pending == ADD and row.blob is None and row.escrow is None]
-    for row in fresh:
-        row.escrow = IN_DOUBT
-    if fresh:
-        store.apply(WriteBatch(cs_sent=fresh))
-    return {row.id for row in fresh}
+def announce(store: Store, space: int, rows: Sequence[CsRow]) -> None:
+    """Note which objects are about to be sent to be made: one small write for all of them."""
+    if rows and rows[0].pending == ADD:
+        store.remember(_on_their_way(space), f"{rows[0].id} {rows[-1].id}".encode())
 
 
-def no_more_in_doubt(fresh: AbstractSet[int], refused: Iterable[CsRow]) -> list[CsRow]:
-    """Take the mark from those of the refused that were sent for the first time, and return them.
-
-    Of one that was in doubt before, a refusal (it is there already) says nothing.
-    """
-    found = [row for row in refused if row.id in fresh]
-    for row in found:
-        row.escrow = None
-    return found
+def all_answered(store: Store, space: int) -> None:
+    """Note that an export came to its end: nothing is on its way."""
+    if store.fact(_on_their_way(space)):
+        store.remember(_on_their_way(space), b"")
 
 
 def waits_to_be_seen(row: CsRow) -> None:
@@ -59,12 +49,31 @@ def settle_doubts(store: Store, space: int) -> None:
         store.remember(_broken_off(space), b"")
 
 
+def _mark(store: Store, space: int) -> None:
+    """Mark what was on its way when the export broke off."""
+    noted = store.fact(_on_their_way(space))
+    if not noted:
+        return
+    first, last = map(int, noted.split())
+    after = first - 1
+    while rows := store.pending(space, ADD, after, 5000):
+        after = rows[-1].id
+        sent = [row for row in rows if row.id <= last and row.blob is None and row.escrow is None]
+        for row in sent:
+            row.escrow = IN_DOUBT
+        store.apply(WriteBatch(cs_sent=sent))
+        if after >= last:
+            break
+    all_answered(store, space)
+
+
 def take_back(store: Store, space: int) -> None:
     """Put what was exported and never confirmed back among the pending exports: nobody knows whether it is there.
 
     Writing it again does no harm (the connector's promise). Called when an export broke off. The next import reads everything.
     """
     store.remember(_broken_off(space), b"1")
+    _mark(store, space)
     after = 0
     while rows := store.escrowed(space, after, 5000):
         after = rows[-1].id
@@ -93,3 +102,7 @@ def take_back(store: Store, space: int) -> None:
 
 def _broken_off(space: int) -> str:
     return f"export broke off {space}"
+
+
+def _on_their_way(space: int) -> str:
+    return f"sent to be made {space}"

@@ -9,7 +9,7 @@ from typing import Final
 from autosync.syncengine.connectors.port import Change, ChangeOutcome, ConnectorError, Writer
 from autosync.syncengine.running.changes import Prepared, PreparedBatch
 from autosync.syncengine.running.context import RunContext
-from autosync.syncengine.running.doubt import announced, is_in_doubt, no_more_in_doubt, take_back
+from autosync.syncengine.running.doubt import all_answered, announce, is_in_doubt, take_back
 from autosync.syncengine.running.escrow import Export, pack, unpack
 from autosync.syncengine.running.report import StepReport, Stopped
 from autosync.syncengine.running.seen import SeenObjects
@@ -64,6 +64,7 @@ class ExportStep:
             writer.abandon()
             take_back(self._store, self._space.id)
             raise
+        all_answered(self._store, self._space.id)
 
     def _write_all(self, writer: Writer) -> None:
         stopped: Stopped | None = None
@@ -102,7 +103,6 @@ class ExportStep:
         failed: list[ErrorRow] = []
         changes: list[Change] = []
         todo: list[Prepared] = []
-        refused: list[CsRow] = []
         for each in prepared.changes():
             batch.export_refs_gone.extend(each.void)
             if each.change is not None:
@@ -110,18 +110,16 @@ class ExportStep:
                 todo.append(each)
             elif not each.deferred and not each.waits:
                 self._forget(batch, each.row)
-        fresh = announced(self._store, [each.row for each in todo])
+        announce(self._store, self._space.id, [each.row for each in todo])
         outcomes = writer.write(changes) if changes else []
         healed = self._store.errors_of([each.row.id for each in todo], "export")
         for each, outcome in zip(todo, outcomes, strict=True):
             if outcome.error_type is not None:
                 failed.append(self._failure(each.row, outcome))
-                refused.append(each.row)
                 continue
             self._sent(batch, each, outcome)
             if each.row.id in healed:
                 batch.errors_gone.append((each.row.id, "export"))
-        batch.cs_sent.extend(no_more_in_doubt(fresh, refused))
         reported = self._context.record(batch, "export", failed) if failed else []
         self._name_renamed(batch, todo)
         self._store.apply(batch)
