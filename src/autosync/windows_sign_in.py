@@ -55,9 +55,10 @@ class Wanted:
 class Exchange:
     """The tokens of one sign-in, to and fro.
 
-    A step blocks, since Kerberos asks its own servers, and raises what the libraries raise. Windows negotiates by itself. Elsewhere it is done here: Kerberos, and NTLM where Kerberos is not possible, each in
-    its own tokens, which Windows takes wherever it takes SPNEGO's. A password that Kerberos has refused is not tried
-    again by NTLM: that would count twice towards the account's lockout.
+    A step blocks, since Kerberos asks its own servers, and raises what the libraries raise. Windows negotiates by itself.
+    Elsewhere it is done here: Kerberos, and NTLM where Kerberos is not possible, each in its own tokens, which Windows
+    takes wherever it takes SPNEGO's. A password that Kerberos has refused is not tried again by NTLM: that would count
+    twice towards the account's lockout.
     """
 
     def __init__(self, wanted: Wanted) -> None:
