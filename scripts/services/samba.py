@@ -100,6 +100,14 @@ class Samba:
             self._use_aes(account)
         self._tool("spn", "add", principal, account or "DC1$")
 
+    def add_user(self, name: str) -> None:
+        """Add an account with the administrator's password."""
+        self._tool("user", "create", name, self.password)
+
+    def lock_accounts_after(self, attempts: int) -> None:
+        """Let wrong passwords be counted, which a domain does only where that locks accounts."""
+        self._tool("domain", "passwordsettings", "set", f"--account-lockout-threshold={attempts}")
+
     def keytab(self, principal: str) -> Path:
         """Return a file with the keys of an account or a service."""
         file = self.folder / f"{principal.replace('/', '-')}.keytab"
@@ -129,6 +137,19 @@ class Samba:
         assert self.process is not None
         (self.process.kill if crash else self.process.stop)()
         self.start()
+
+    @contextlib.contextmanager
+    def requiring_strong_authentication(self, policy: str) -> Iterator[None]:
+        """Let it have another policy about connections that are not signed: ``yes`` or ``no``."""
+        file = self.folder / "lab.conf"
+        usual = file.read_text(encoding="utf-8")
+        file.write_text(usual.replace("allow_sasl_over_tls", policy), encoding="utf-8")
+        self.restart()
+        try:
+            yield
+        finally:
+            file.write_text(usual, encoding="utf-8")
+            self.restart()
 
     def provision(self) -> None:
         """Make the domain: five to fifteen seconds."""

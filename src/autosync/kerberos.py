@@ -52,6 +52,13 @@ _MEANINGS: Final[Mapping[int, str]] = {
     -0x7FF6FCDC: _SKEW,  # SEC_E_TIME_SKEW 0x80090324
 }
 
+_REFUSALS: Final = frozenset({_REVOKED, _WRONG, _EXPIRED})
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Return whether the realm knows the account and did not accept its password, or the account: it may have counted that."""
+    return any(_MEANINGS.get(number) in _REFUSALS for number in _numbers(error))
+
 
 def reason(error: BaseException, *, account: str, service: str) -> str | None:
     """Return why a sign-in did not go well; None where that is not known. ``service`` is as in ``host/sync01.corp.example``."""

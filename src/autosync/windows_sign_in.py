@@ -1,4 +1,4 @@
-"""What signing in as a Windows account needs on any connection: its tie to TLS (RFC 5929), and its words in HTTP (RFC 4559).
+"""What signing in as a Windows account needs on any connection: tokens, a tie to TLS (RFC 5929), words in HTTP (RFC 4559).
 
 It knows nothing of AutoSync. The libraries take their time: they are loaded where somebody really signs in.
 """
@@ -6,14 +6,129 @@ It knows nothing of AutoSync. The libraries take their time: they are loaded whe
 import base64
 import binascii
 import ssl
+import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING, Final
+
+from autosync import kerberos
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.hashes import HashAlgorithm
+    from spnego import ContextProxy
     from spnego.channel_bindings import GssChannelBindings
 
 _WEAK: Final = frozenset({"md5", "sha1"})
+_NEGOTIATE: Final = "negotiate"
+_KERBEROS: Final = "kerberos"
+_NTLM: Final = "ntlm"
+
+
+class Protecting(Enum):
+    """What the key of a sign-in is for afterwards."""
+
+    MESSAGES = "messages"
+    """It signs and seals them."""
+    WINRM = "winrm"
+    """It signs and seals them as WS-Management wants it."""
+    NOTHING = "nothing"
+    """TLS does; Active Directory refuses a second layer within it (MS-ADTS 5.1.1.1.2)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    r"""Who signs in, where and how. ``protocol`` is negotiate, kerberos or ntlm; ``certificate`` what a server of TLS showed.
+
+    ``user`` is ``DOMAIN\user`` or ``user@REALM``; without one it is the service's own account.
+    """
+
+    user: str | None
+    password: str | None = field(repr=False)
+    service: str
+    host: str
+    protocol: str = _NEGOTIATE
+    certificate: bytes | None = None
+    protecting: Protecting = Protecting.MESSAGES
+
+
+class Exchange:
+    """The tokens of one sign-in, to and fro.
+
+    A step blocks, since Kerberos asks its own servers, and raises what the libraries raise. Windows negotiates by itself.
+    Elsewhere it is done here: Kerberos, and NTLM where Kerberos is not possible, each in its own tokens, which Windows
+    takes wherever it takes SPNEGO's. A password that Kerberos has refused is not tried again by NTLM: that would count
+    twice towards the account's lockout.
+    """
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._context: ContextProxy | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Return whether both sides know each other."""
+        return self._context is not None and bool(self._context.complete)
+
+    @property
+    def context(self) -> "ContextProxy":
+        """Return what signs and seals; there is none before the first step."""
+        if self._context is None:
+            raise RuntimeError("a sign-in begins with its first step")
+        return self._context
+
+    def step(self, answer: bytes | None) -> bytes | None:
+        """Return the next token for what the other side answered (None at first); None when there is nothing more to say."""
+        if self._context is not None:
+            return self._context.step(answer)
+        self._context, token = _begun(self._wanted)
+        return token
+
+
+def _begun(wanted: Wanted) -> "tuple[ContextProxy, bytes | None]":
+    """Return the context that can sign in, with its first token."""
+    if wanted.protocol != _NEGOTIATE or sys.platform == "win32":
+        return _stepped(wanted, wanted.protocol)
+    try:
+        return _stepped(wanted, _KERBEROS)
+    except Exception as error:
+        if wanted.password is None or kerberos.is_refusal(error):
+            raise
+    return _stepped(wanted, _NTLM)
+
+
+def _stepped(wanted: Wanted, protocol: str) -> "tuple[ContextProxy, bytes | None]":
+    import spnego  # noqa: PLC0415 - see above
+
+    is_winrm = wanted.protecting is Protecting.WINRM
+    requirements = spnego.ContextReq.default
+    if wanted.protecting is Protecting.NOTHING:
+        requirements = spnego.ContextReq.mutual_auth | spnego.ContextReq.no_integrity
+    context = spnego.client(
+        wanted.user,
+        wanted.password,
+        hostname=wanted.host,
+        service=wanted.service,
+        protocol=protocol,
+        context_req=requirements,
+        channel_bindings=binding_to(wanted.certificate),
+        options=spnego.NegotiateOptions.wrapping_winrm if is_winrm else spnego.NegotiateOptions.none,
+    )
+    if wanted.protecting is Protecting.NOTHING:
+        _ask_for_no_key(context)
+    return context, context.step()
+
+
+def _ask_for_no_key(context: "ContextProxy") -> None:
+    """Let NTLM exchange no key where nothing will be signed, as Windows does (MS-NLMP 3.1.5.1.2).
+
+    pyspnego asks for one always, and then sends one octet in its place. Samba takes a key of sixteen octets or none.
+    """
+    from spnego._ntlm import NTLMProxy  # noqa: PLC0415 - see above
+    from spnego._ntlm_raw.messages import NegotiateFlags  # noqa: PLC0415
+
+    if isinstance(context, NTLMProxy):
+        context._context_req &= ~NegotiateFlags.key_exch  # noqa: SLF001 - the library has no word for it
 
 
 def certificate_of(connection: object) -> bytes | None:

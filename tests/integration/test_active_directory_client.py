@@ -64,11 +64,33 @@ def test_a_windows_sign_in_with_a_wrong_password_is_refused(samba: Samba) -> Non
         asyncio.run(with_directory(access_to(samba, who=who), lambda _: asyncio.sleep(0)))
 
 
-def test_ntlm_over_tls_is_refused_with_a_way_out(samba: Samba) -> None:
+@pytest.mark.parametrize("mechanism", [Mechanism.NTLM, Mechanism.NEGOTIATE])
+@pytest.mark.parametrize("start_tls", [False, True])
+def test_a_windows_sign_in_over_tls(samba: Samba, mechanism: Mechanism, start_tls: bool) -> None:
+    async def main(directory: Directory) -> None:
+        entries = [entry async for entry in directory.entries(Search(base=samba.suffix, page_size=50))]
+        assert len(entries) > 100
+
+    who = Windows(user=r"LAB\Administrator", password=samba.password, mechanism=mechanism)
+    access = access_to(samba, url=None if start_tls else samba.tls_url, start_tls=start_tls, who=who)
+    asyncio.run(with_directory(access, main))
+
+    with pytest.raises(SignInFailed, match="wrong password") as caught:
+        asyncio.run(with_directory(replace(access, who=replace(who, password="Wrong-Passw0rd")), main))
+    assert "Wrong-Passw0rd" not in str(caught.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", ["yes", "no"])
+def test_a_windows_sign_in_over_tls_under_other_policies(samba: Samba, policy: str) -> None:
     who = Windows(user=r"LAB\Administrator", password=samba.password, mechanism=Mechanism.NTLM)
-    with pytest.raises(SignInFailed, match="sign in by Kerberos, or use ldap://") as caught:
-        asyncio.run(with_directory(replace(ad(samba), who=who), lambda _: asyncio.sleep(0)))
-    assert samba.password not in str(caught.value)
+    access = access_to(samba, url=samba.tls_url, who=who)
+    with samba.requiring_strong_authentication(policy):
+        if policy == "no":
+            asyncio.run(with_directory(access, lambda _: asyncio.sleep(0)))
+        else:
+            with pytest.raises(SignInFailed, match=r"It takes no Windows account over TLS: use ldap://"):
+                asyncio.run(with_directory(access, lambda _: asyncio.sleep(0)))
 
 
 def test_members_that_come_in_pieces_are_completed(samba: Samba) -> None:

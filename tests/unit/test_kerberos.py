@@ -40,3 +40,19 @@ def test_a_windows_name_is_told_from_an_account_that_is_not_there():
 @pytest.mark.parametrize("text", ["", "the server said nothing", "Major (851968), Minor (123456789)", "1" * 40])
 def test_what_is_not_known_is_left_to_the_library(text):
     assert kerberos.reason(RuntimeError(text), account=ACCOUNT, service=SERVICE) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("Preauthentication failed -1765328360", True),
+        ("Client's credentials have been revoked -1765328366", True),
+        ("Password has expired -1765328361", True),
+        ("Client 'CORPsvc@CORP.EXAMPLE' not found in Kerberos database -1765328378", False),
+        ("Cannot contact any KDC for realm 'CORP.EXAMPLE' -1765328228", False),
+        ("Server not found -1765328377", False),
+        ("nothing is known", False),
+    ],
+)
+def test_only_what_a_realm_says_of_an_account_that_it_knows_is_a_refusal(text, refused):
+    assert kerberos.is_refusal(RuntimeError(text)) is refused

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import ssl
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,9 @@ from cryptography.x509.oid import NameOID
 
 from autosync.adapters.triggers.mim_service.sign_in import NegotiateAuth
 from autosync.windows_sign_in import (
+    Exchange,
+    Protecting,
+    Wanted,
     authorization,
     binding_to,
     certificate_of,
@@ -137,3 +141,22 @@ def test_a_sign_in_to_the_rest_service_is_tied_to_its_connection(
     pem = issued.cert_chain_pems[0].bytes()
     shown = x509.load_pem_x509_certificate(pem).public_bytes(serialization.Encoding.DER)
     assert seen[0]["channel_bindings"].application_data == end_point(shown)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="on Windows the system's own NTLM speaks")
+@pytest.mark.parametrize(
+    ("protecting", "asks"), [(Protecting.NOTHING, False), (Protecting.MESSAGES, True), (Protecting.WINRM, True)]
+)
+def test_ntlm_asks_for_a_key_exchange_only_where_something_is_signed(protecting, asks):
+    wanted = Wanted(
+        user=r"CORP\svc", password="secret", service="ldap", host="dc1", protocol="ntlm", protecting=protecting
+    )
+
+    first = Exchange(wanted).step(None) or b""
+
+    assert first.startswith(b"NTLMSSP\0\1")
+    assert bool(int.from_bytes(first[12:16], "little") & 0x40000000) is asks  # MS-NLMP 2.2.2.5
+
+
+def test_a_password_shows_nowhere():
+    assert "secret" not in repr(Wanted(user="svc", password="secret", service="ldap", host="dc1"))

@@ -9,7 +9,7 @@ from autosync import kerberos
 from autosync.directory.connection import Connection
 from autosync.directory.errors import BadMessage, DirectoryError, SignInFailed
 from autosync.directory.results import SASL_BIND_IN_PROGRESS, SUCCESS, Result, result_of
-from autosync.windows_sign_in import binding_to, certificate_of
+from autosync.windows_sign_in import Exchange, Protecting, Wanted, certificate_of
 
 if TYPE_CHECKING:
     from spnego import ContextProxy
@@ -99,10 +99,9 @@ class GssSeal:
 
 
 async def _negotiate(connection: Connection, who: Windows, host: str, timeout_s: float) -> None:
-    certificate = _certificate(connection)
+    exchange = Exchange(_wanted(who, host, _certificate(connection)))
     try:
-        context = await asyncio.to_thread(_context, who, host, certificate)
-        await _talk(connection, context, _account(who), timeout_s)
+        await _talk(connection, exchange, _account(who), timeout_s)
     except DirectoryError:
         raise
     except ImportError as error:
@@ -112,48 +111,35 @@ async def _negotiate(connection: Connection, who: Windows, host: str, timeout_s:
         known = kerberos.reason(error, account=who.user or "", service=f"{_SERVICE}/{host}")
         words = known or " ".join(str(error).split())[:300]
         raise SignInFailed(f"{_account(who)} cannot sign in by {who.mechanism}: {words}") from None
-    if certificate is None:
-        connection.wire.seal(GssSeal(context))
+    if _certificate(connection) is None:
+        connection.wire.seal(GssSeal(exchange.context))
 
 
-async def _talk(connection: Connection, context: "ContextProxy", account: str, timeout_s: float) -> None:
+async def _talk(connection: Connection, exchange: Exchange, account: str, timeout_s: float) -> None:
     """Pass tokens to and fro until both sides are content; Kerberos asks its own servers meanwhile, in a thread."""
     answer: bytes | None = None
     for _ in range(_MOST_ROUNDS):
-        token = await asyncio.to_thread(context.step, answer)
+        token = await asyncio.to_thread(exchange.step, answer)
         result, answer = await _sasl(connection, "GSS-SPNEGO", token or b"", timeout_s)
         if result.code == SUCCESS:
-            if not context.complete:
-                await asyncio.to_thread(context.step, answer or b"")
+            if not exchange.is_complete:
+                await asyncio.to_thread(exchange.step, answer or b"")
             break
         if result.code != SASL_BIND_IN_PROGRESS:
             _require(result, account, is_secured=_certificate(connection) is not None)
-    if not context.complete:
+    if not exchange.is_complete:
         raise SignInFailed(f"{account} cannot sign in: the server did not finish the exchange")
 
 
-def _context(who: Windows, host: str, certificate: bytes | None) -> "ContextProxy":
-    """Return the context; over TLS it neither signs nor seals, which Active Directory refuses there."""
-    import spnego  # noqa: PLC0415 - takes a tenth of a second
-
-    wanted = spnego.ContextReq.mutual_auth
-    if certificate is None:
-        wanted |= (
-            spnego.ContextReq.integrity
-            | spnego.ContextReq.confidentiality
-            | spnego.ContextReq.replay_detect
-            | spnego.ContextReq.sequence_detect
-        )
-    else:
-        wanted |= spnego.ContextReq.no_integrity
-    return spnego.client(
-        who.user,
-        who.password,
-        hostname=host,
+def _wanted(who: Windows, host: str, certificate: bytes | None) -> Wanted:
+    return Wanted(
+        user=who.user,
+        password=who.password,
         service=_SERVICE,
+        host=host,
         protocol=who.mechanism.value,
-        context_req=wanted,
-        channel_bindings=binding_to(certificate),
+        certificate=certificate,
+        protecting=Protecting.MESSAGES if certificate is None else Protecting.NOTHING,
     )
 
 
@@ -189,8 +175,7 @@ def _hint(result: Result, *, is_secured: bool) -> str:
     """Return a way out where there is a usual one (RFC 4511 appendix A; Active Directory's sub-codes of 49).
 
     ``is_secured``: a Windows account was refused although there is TLS, which Samba does unless its configuration says
-    ``ldap server require strong auth = allow_sasl_over_tls``. NTLM it refuses there even so (4.17: an invalid parameter, 57):
-    over TLS nothing is signed, and then it does not understand the session key that pyspnego sends.
+    ``ldap server require strong auth = allow_sasl_over_tls``.
     """
     sub_codes = {"data 52e": "wrong password", "data 525": "no such account", "data 533": "the account is disabled",
         "data 532": "the password has expired", "data 701": "the account has expired",
@@ -198,8 +183,6 @@ def _hint(result: Result, *, is_secured: bool) -> str:
     for code, words in sub_codes.items():
         if code in result.diagnostic:
             return f": {words}"
-    if is_secured and "data 57," in result.diagnostic:
-        return ". Samba does not understand NTLM over TLS: sign in by Kerberos, or use ldap://, which is then sealed"
     if result.code not in {8, 13}:
         return ""
     if is_secured:

@@ -11,7 +11,16 @@ from spnego.exceptions import SpnegoError
 
 from autosync.windows_remoting.failures import no_such_method, no_ticket
 from autosync.windows_remoting.target import SERVICE, Method, Target
-from autosync.windows_sign_in import authorization, binding_to, certificate_of, offered, scheme_among, token_among
+from autosync.windows_sign_in import (
+    Exchange,
+    Protecting,
+    Wanted,
+    authorization,
+    certificate_of,
+    offered,
+    scheme_among,
+    token_among,
+)
 
 CERTIFICATE_SIGN_IN: Final = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 """What stands in ``Authorization`` where the TLS client certificate says who it is."""
@@ -26,29 +35,28 @@ class Negotiation:
         self.scheme = _scheme(target, challenges)
         self._target = target
         sign_in = target.sign_in
-        try:
-            self._context = spnego.client(
-                sign_in.user or None,
-                sign_in.password.reveal() if sign_in.password is not None else None,
-                hostname=target.host,
+        self._exchange = Exchange(
+            Wanted(
+                user=sign_in.user or None,
+                password=sign_in.password.reveal() if sign_in.password is not None else None,
                 service=SERVICE,
-                channel_bindings=binding_to(certificate_of(connection)),
+                host=target.host,
                 protocol=sign_in.method.value,
-                options=spnego.NegotiateOptions.wrapping_winrm if target.tls is None else spnego.NegotiateOptions.none,
+                certificate=certificate_of(connection),
+                protecting=Protecting.WINRM if target.tls is None else Protecting.MESSAGES,
             )
-        except Exception as error:  # noqa: BLE001 (Kerberos libraries raise errors of their own)
-            raise no_ticket(error, target) from None
+        )
 
     @property
     def is_complete(self) -> bool:
         """Return whether both sides know each other."""
-        return bool(self._context.complete)
+        return self._exchange.is_complete
 
     def answer(self, challenges: Sequence[str]) -> str | None:
         """Return the next ``Authorization`` for what the server said; None when there is nothing more to say."""
         try:
-            token = self._context.step(self._token(challenges))
-        except Exception as error:  # noqa: BLE001 (as above)
+            token = self._exchange.step(self._token(challenges))
+        except Exception as error:  # noqa: BLE001 (Kerberos libraries raise errors of their own)
             raise no_ticket(error, self._target) from None
         return authorization(self.scheme, token) if token else None
 
@@ -65,7 +73,7 @@ class Negotiation:
     def encryption(self) -> "Encryption":
         """Return what encrypts messages from now on."""
         is_kerberos = self.scheme == "Kerberos"
-        return Encryption(self._context, WinRMEncryption.KERBEROS if is_kerberos else WinRMEncryption.SPNEGO)
+        return Encryption(self._exchange.context, WinRMEncryption.KERBEROS if is_kerberos else WinRMEncryption.SPNEGO)
 
 
 class Encryption:

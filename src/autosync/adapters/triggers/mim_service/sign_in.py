@@ -5,11 +5,10 @@ from contextlib import contextmanager
 from typing import Final
 
 import httpx
-import spnego
 
 from autosync import kerberos
 from autosync.model.errors import TriggerFailed
-from autosync.windows_sign_in import authorization, binding_to, certificate_of, scheme_among, token_among
+from autosync.windows_sign_in import Exchange, Wanted, authorization, certificate_of, scheme_among, token_among
 
 _MOST_ROUNDS: Final = 5
 _SERVICE: Final = "HTTP"
@@ -33,12 +32,11 @@ class NegotiateAuth(httpx.Auth):
         scheme = scheme_among(_challenges(response), _SCHEMES)
         if response.status_code != httpx.codes.UNAUTHORIZED or scheme is None:
             return
-        with self._own_errors():
-            context = self._context(scheme, response)
+        exchange = self._exchange(scheme, response)
         token: bytes | None = None
         for _round in range(_MOST_ROUNDS):
             with self._own_errors():
-                answer = context.step(token)
+                answer = exchange.step(token)
             if not answer:
                 return
             request.headers["Authorization"] = authorization(scheme, answer)
@@ -57,16 +55,18 @@ class NegotiateAuth(httpx.Auth):
             words = known or " ".join(str(error).split())[:300]
             raise TriggerFailed(f"sign-in to {self._host} failed: {words}") from None
 
-    def _context(self, scheme: str, response: httpx.Response) -> spnego.ContextProxy:
+    def _exchange(self, scheme: str, response: httpx.Response) -> Exchange:
         stream = response.extensions.get("network_stream")
         connection = stream.get_extra_info("ssl_object") if stream is not None else None
-        return spnego.client(
-            self._user,
-            self._password,
-            hostname=self._host,
-            service=_SERVICE,
-            protocol="ntlm" if scheme == "NTLM" else "negotiate",
-            channel_bindings=binding_to(certificate_of(connection)),
+        return Exchange(
+            Wanted(
+                user=self._user,
+                password=self._password,
+                service=_SERVICE,
+                host=self._host,
+                protocol="ntlm" if scheme == "NTLM" else "negotiate",
+                certificate=certificate_of(connection),
+            )
         )
 
 
