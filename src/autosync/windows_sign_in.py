@@ -23,6 +23,7 @@ _WEAK: Final = frozenset({"md5", "sha1"})
 _NEGOTIATE: Final = "negotiate"
 _KERBEROS: Final = "kerberos"
 _NTLM: Final = "ntlm"
+_NEGOTIATES_ITSELF: Final[bool] = sys.platform == "win32"
 
 
 class Protecting(Enum):
@@ -87,7 +88,7 @@ class Exchange:
 
 def _begun(wanted: Wanted) -> "tuple[ContextProxy, bytes | None]":
     """Return the context that can sign in, with its first token."""
-    if wanted.protocol != _NEGOTIATE or sys.platform == "win32":
+    if wanted.protocol != _NEGOTIATE or _NEGOTIATES_ITSELF:
         return _stepped(wanted, wanted.protocol)
     try:
         return _stepped(wanted, _KERBEROS)
